@@ -1,0 +1,125 @@
+"""What a tracker is: the place where runs are written, seen from the search.
+
+Runs are named by the caller with a *key* that is unique within a search (`"search"`,
+`"trial/0007"`, `"baseline"`, `"final"`), so that nobody has to wait for a server to invent an id.
+A tracker may write later and on another thread; `run_id`, `flush` and `close` wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from trialstack.trials import EpochRow
+
+Kind = Literal["search", "trial", "baseline", "final", "model"]
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A run to be opened.
+
+    Attributes:
+        key: The caller's name for it, unique within the search.
+        kind: Value of the tag `trialstack.kind`.
+        name: As people see it.
+        started: Seconds since the epoch.
+        parent: Key of the parent run, if any.
+        params: As a person reads them; they cannot change later.
+        tags: Beside `trialstack.kind`.
+        description: Markdown; its first line is what the run page shows.
+    """
+
+    key: str
+    kind: Kind
+    name: str
+    started: float
+    parent: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """A data set as a run's input.
+
+    Attributes:
+        name: As people know it.
+        digest: Of all rows (SHA-256; MLflow shows the first 36 characters).
+        source: Where it came from.
+        rows: Number of rows.
+        features: Column names.
+        target: Name of the target column.
+        context: What the run used it for.
+    """
+
+    name: str
+    digest: str
+    source: str
+    rows: int
+    features: Sequence[str]
+    target: str
+    context: str = "training"
+
+
+@dataclass(frozen=True)
+class KnownRun:
+    """A run that the store already holds for this search."""
+
+    key: str
+    run_id: str
+    status: str
+
+
+class Tracker(Protocol):
+    """Writes runs. No method but `run_id`, `known_runs`, `flush` and `close` waits for a server."""
+
+    def start_run(self, run: NewRun) -> None:
+        """Opens a run. A key used before opens a new run that replaces the old one."""
+
+    def resume_run(self, key: str, run_id: str) -> None:
+        """Goes on with a run that the store already holds, RUNNING again."""
+
+    def log_epochs(
+        self, key: str, first_epoch: int, rows: Sequence[EpochRow], times: Sequence[float]
+    ) -> None:
+        """Per-epoch metrics; step = epoch from 0. Values that are None are left out."""
+
+    def log_metrics(self, key: str, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Single values."""
+
+    def log_params(self, key: str, params: Mapping[str, str]) -> None:
+        """More params of an open run."""
+
+    def set_tags(self, key: str, tags: Mapping[str, str]) -> None:
+        """Tags, replacing those of the same names."""
+
+    def describe(self, key: str, markdown: str) -> None:
+        """The run's description; the result belongs into its first line."""
+
+    def log_file(self, key: str, path: str, content: bytes) -> None:
+        """A file artifact; `path` is relative and may have folders."""
+
+    def log_image(self, key: str, name: str, png: bytes, step: int = 0) -> None:
+        """A picture for the image grid, under the key `name`; `png` is square and bare."""
+
+    def log_table(self, key: str, path: str, columns: Mapping[str, Sequence[object]]) -> None:
+        """A table that MLflow shows as one (`path` ends in `.json`)."""
+
+    def log_dataset(self, key: str, dataset: DatasetRecord) -> None:
+        """Adds a data set to the run's inputs."""
+
+    def end_run(self, key: str, status: Status, ended: float) -> None:
+        """Closes a run."""
+
+    def run_id(self, key: str) -> str:
+        """The store's id of a run; waits until there is one."""
+
+    def flush(self) -> None:
+        """Waits until everything so far is written."""
+
+    def close(self) -> None:
+        """Flushes and lets go of threads and connections. Runs still open become KILLED."""
