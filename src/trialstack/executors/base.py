@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trialstack.trials import Event, Finished, Objective, TrialSpec
+from trialstack.trials import Event, Failed, Finished, Objective, TrialSpec
 
 Tell = Callable[[Event], None]
 """Takes an event at the moment it happens. Called from the thread that called `Executor.run`."""
@@ -53,7 +53,14 @@ class TrainingJob(Protocol):
         """Trains one trial with `model.fit`, telling epochs as they end.
 
         Raises:
-            Exception: Whatever the user's code raises; the executor makes it a `Failed`.
+            Exception: Whatever the user's code raises; the executor takes it to `failure`.
+        """
+
+    def failure(self, spec: TrialSpec, error: Exception) -> Failed:
+        """The event that tells of a trial that raised `error`.
+
+        Raises:
+            Exception: `error` itself, when it is not the trial but the search that is wrong.
         """
 
 

@@ -118,6 +118,19 @@ class Tracker(Protocol):
     def run_id(self, key: str) -> str:
         """The store's id of a run; waits until there is one."""
 
+    def known_runs(self) -> list[KnownRun]:
+        """Runs that the store holds for this search, oldest first."""
+
+    def kill_open_runs(self, successor: str) -> list[KnownRun]:
+        """Closes runs of this search that a killed process has left RUNNING.
+
+        Args:
+            successor: Who goes on in their place.
+
+        Returns:
+            The runs, as they were.
+        """
+
     def flush(self) -> None:
         """Waits until everything so far is written."""
 

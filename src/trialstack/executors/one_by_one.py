@@ -1,0 +1,36 @@
+"""Trials one after the other, each by Keras' own `model.fit`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from trialstack.errors import TrialstackError
+from trialstack.executors.base import Tell, TrainingJob
+from trialstack.trials import Started, TrialSpec
+
+
+class OneByOneExecutor:
+    """Trains in the calling thread, whatever the model, the callbacks and the data are."""
+
+    name = "one-by-one"
+
+    def run(self, trials: Iterator[TrialSpec | None], job: TrainingJob, tell: Tell) -> None:
+        """Trains until `trials` is exhausted; see `trialstack.executors.base.Executor`."""
+        for spec in trials:
+            if spec is None:
+                # Nothing runs here between two trials, so nobody would ever be told.
+                raise RuntimeError("the search waits for results, but no trial is running")
+            tell(Started(spec.trial_id, time.time()))
+            self._train(spec, job, tell)
+
+    @staticmethod
+    def _train(spec: TrialSpec, job: TrainingJob, tell: Tell) -> None:
+        try:
+            finished = job.train(spec, tell)
+        except TrialstackError:
+            raise
+        except Exception as error:
+            tell(job.failure(spec, error))
+        else:
+            tell(finished)

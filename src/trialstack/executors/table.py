@@ -1,0 +1,31 @@
+"""The executors there are, by the name that experiment files and arguments use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trialstack.errors import InputError
+from trialstack.executors.base import Executor
+from trialstack.executors.one_by_one import OneByOneExecutor
+
+EXECUTORS: dict[str, Callable[[], Executor]] = {
+    "one-by-one": OneByOneExecutor,
+}
+AUTO = "one-by-one"
+"""What `auto` chooses."""
+
+
+def make_executor(executor: str | Executor) -> Executor:
+    """An executor by its name; one that is an executor already is returned as it is.
+
+    Raises:
+        InputError: No executor of that name is built.
+    """
+    if not isinstance(executor, str):
+        return executor
+    name = AUTO if executor == "auto" else executor
+    if name not in EXECUTORS:
+        raise InputError(
+            f"executor {executor!r} is not there; allowed: {', '.join(['auto', *EXECUTORS])}"
+        )
+    return EXECUTORS[name]()

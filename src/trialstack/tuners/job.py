@@ -1,0 +1,224 @@
+"""What the trials of one `search(...)` call have in common: the job that executors are given."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import random
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import keras_tuner
+import numpy as np
+from keras_tuner.src.engine import tuner_utils
+from numpy.typing import NDArray
+
+from trialstack.executors.base import Tell
+from trialstack.executors.batch_order import OrderedFit
+from trialstack.trials import Failed, Finished, Objective, TrialSpec
+from trialstack.tuners.recording import Execution, TrialDiverged
+from trialstack.tuners.replay import clear_metrics
+
+if TYPE_CHECKING:
+    from trialstack.tuners.base import TrackedTuner
+
+
+class ActiveTrial:
+    """The attempt that is being trained: its seed, its executions, where its events go."""
+
+    def __init__(self, spec: TrialSpec, objective: Objective, tell: Tell) -> None:
+        self.spec = spec
+        self.executions: list[Execution] = []
+        self._objective = objective
+        self._tell = tell
+
+    def begin_execution(self) -> Execution:
+        """Opens the next execution's record."""
+        execution = Execution(self.spec.trial_id, len(self.executions), self._objective, self._tell)
+        self.executions.append(execution)
+        return execution
+
+    def keras_seed(self) -> int:
+        """Seed of the execution that is running, or of the first before any is."""
+        index = max(len(self.executions) - 1, 0)
+        return dataclasses.replace(self.spec, execution=index).seed_for_keras()
+
+    def best(self) -> Execution | None:
+        """The execution with the best epoch, if any trained a model."""
+        trained = [execution for execution in self.executions if execution.rows]
+        best: Execution | None = None
+        for execution in trained:
+            if best is None or self._objective.better(execution.best_value, best.best_value):
+                best = execution
+        return best
+
+
+class SearchJob:
+    """The `TrainingJob` of a tuner.
+
+    Args:
+        tuner: Whose hypermodel, oracle and hooks train a trial.
+        fit_args: Positional arguments of `search`.
+        fit_kwargs: Keyword arguments of `search`.
+        probe: See `trialstack.executors.base.TrainingJob`.
+    """
+
+    def __init__(
+        self,
+        tuner: TrackedTuner,
+        fit_args: Sequence[Any],
+        fit_kwargs: Mapping[str, Any],
+        probe: NDArray[np.float32] | None,
+    ) -> None:
+        self.fit_args = fit_args
+        self.fit_kwargs = fit_kwargs
+        self.probe = probe
+        self.objective = tuner.trialstack_objective
+        self.search_seed = int(tuner.oracle.seed)
+        self.executions = int(tuner.executions_per_trial)
+        self.ordered_fit = OrderedFit(self.search_seed)
+        self._tuner = tuner
+        self._built: dict[str, Any] = {}  # trial_id -> model, or the error of building it
+
+    def build(self, spec: TrialSpec) -> Any:
+        """A new compiled model with the initial weights of the trial's own seed."""
+        trial = self._tuner.oracle.trials[spec.trial_id]
+        with self._tuner.active_trial(ActiveTrial(spec, self.objective, _unheard)):
+            return self._tuner._try_build(trial.hyperparameters)
+
+    def build_ahead(self, spec: TrialSpec) -> None:
+        """Builds a trial's model when it is asked, so that the oracle learns its space.
+
+        The model is what the trial's first execution then trains. An error is kept for that
+        moment too: it is the trial's, not the asking's.
+        """
+        try:
+            with preserved_random_state():
+                self._built[spec.trial_id] = self.build(spec)
+        except Exception as error:
+            self._built[spec.trial_id] = error
+
+    def take_built(self, trial_id: str) -> Any | None:
+        """The model that was built ahead, once.
+
+        Raises:
+            Exception: What building it raised.
+        """
+        built = self._built.pop(trial_id, None)
+        if isinstance(built, Exception):
+            raise built
+        return built
+
+    def train(self, spec: TrialSpec, tell: Tell) -> Finished:
+        """Trains one trial by the tuner's `run_trial`."""
+        tuner = self._tuner
+        trial = tuner.oracle.trials[spec.trial_id]
+        clear_metrics(trial)
+        active = ActiveTrial(spec, self.objective, tell)
+        with tuner.active_trial(active), preserved_random_state():
+            results = tuner.run_trial(trial, *self.fit_args, **self.fit_kwargs)
+        metrics, best_step = self._metrics(trial, results)
+        value = metrics[self.objective.name]
+        if not math.isfinite(value):
+            raise TrialDiverged(f"{self.objective.name} became {value}")
+        best = active.best()
+        if best is None:
+            return Finished(spec.trial_id, time.time(), {}, metrics, best_step)
+        return Finished(
+            spec.trial_id,
+            time.time(),
+            best.history,
+            metrics,
+            best.best_epoch,
+            weights=best.best_weights,
+            stopped_by=best.stopped_by,
+            probe=self._probe(best),
+            build_config=_build_config(best.model),
+        )
+
+    def failure(self, spec: TrialSpec, error: Exception) -> Failed:
+        """The event that tells of a trial that raised.
+
+        Raises:
+            Exception: `error` itself, if it is one of Keras Tuner's fatal errors.
+        """
+        if isinstance(error, keras_tuner.errors.FatalError):
+            raise error
+        active = self._tuner.last_active
+        execution = active.best() if active is not None and active.spec is spec else None
+        first_line = str(error).strip().split("\n")[0]
+        return Failed(
+            spec.trial_id,
+            time.time(),
+            reason=first_line if isinstance(error, TrialDiverged) else _named(error, first_line),
+            traceback="".join(traceback.format_exception(error)),
+            history=execution.history if execution else {},
+            retry=not isinstance(error, keras_tuner.errors.FailedTrialError),
+        )
+
+    def _metrics(self, trial: Any, results: Any) -> tuple[dict[str, float], int]:
+        """What the oracle is told, and the best epoch."""
+        objective = self._tuner.oracle.objective
+        if results is None and trial.metrics.exists(objective.name):
+            warnings.warn(
+                "`run_trial()` called `self.oracle.update_trial()` by itself; return the metrics "
+                "instead",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            told = trial.metrics
+            values = {name: float(told.get_best_value(name)) for name in told.metrics}
+            return values, int(told.get_best_step(objective.name))
+        tuner_utils.validate_trial_results(results, objective, "Tuner.run_trial()")
+        _check_objective_is_logged(results, objective)
+        metrics = tuner_utils.convert_to_metrics_dict(results, objective)
+        metrics = {name: float(value) for name, value in metrics.items()}
+        return metrics, int(tuner_utils.get_best_step(results, objective))
+
+    def _probe(self, execution: Execution) -> NDArray[np.float32] | None:
+        if self.probe is None or execution.best_weights is None:
+            return None
+        model = execution.model
+        model.set_weights(execution.best_weights)
+        return np.asarray(model(self.probe, training=False), dtype=np.float32)
+
+
+def _unheard(_: Any) -> None:
+    return None
+
+
+def _named(error: Exception, first_line: str) -> str:
+    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+
+
+def _build_config(model: Any) -> Mapping[str, Any] | None:
+    config = getattr(model, "get_build_config", lambda: None)()
+    return config if isinstance(config, Mapping) else None
+
+
+def _check_objective_is_logged(results: Any, objective: Any) -> None:
+    for result in results if isinstance(results, list) else [results]:
+        if not isinstance(result, keras.callbacks.History):
+            continue
+        if not objective.has_value(result.history):
+            raise keras_tuner.errors.FatalValueError(
+                f"objective {objective.name!r} is not among the metrics of the training: "
+                f"{', '.join(result.history) or 'none'}; compile the model with it, and give "
+                "validation data for a val_ metric"
+            )
+
+
+@contextlib.contextmanager
+def preserved_random_state() -> Iterator[None]:
+    """Leaves the random state of the program as it was: a trial's seed is nobody else's."""
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)

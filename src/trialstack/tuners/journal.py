@@ -1,0 +1,186 @@
+"""A search's own record: an append-only file from which everything else can be made again.
+
+One JSON object a line, written and synced before anything that follows from it. The last line may
+be torn by a crash and is then dropped; every line carries the CRC-32 of its text, so that an
+edited or damaged line in the middle is told from a torn end.
+
+Lines, by their key `event`:
+
+    opened    version, search_id, and what the search is (`header`)
+    asked     one trial handed out: values, the oracle's seed state, new hyperparameters
+    started   an attempt begins
+    finished  history, score, best epoch, the name of the weights' file
+    failed    reason, traceback
+    stage     a step of the pipeline beside the trials is done (baseline, final fit, ...)
+    closed    the search has come to its end, and why
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trialstack.errors import JournalError
+
+VERSION = 1
+FILE_NAME = "journal.jsonl"
+
+Entry = dict[str, Any]
+
+
+class Journal:
+    """Appends to one search's record and reads it.
+
+    Args:
+        path: The file; its folder is made when the first line is written.
+
+    Raises:
+        JournalError: A line other than the last is damaged, or the version is unknown.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.entries: list[Entry] = []
+        self._size = 0  # bytes of the file that are whole lines
+        if path.exists():
+            self.entries, self._size = _read(path)
+        if self.entries:
+            _check_version(self.entries[0], path)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def of(self, *events: str) -> Iterator[Entry]:
+        """The entries of the named events, in order."""
+        return (entry for entry in self.entries if entry["event"] in events)
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """What the search was opened with; empty before that."""
+        return self.entries[0]["header"] if self.entries else {}
+
+    @property
+    def search_id(self) -> str:
+        """The search's own name, unique everywhere."""
+        return str(self.entries[0]["search_id"])
+
+    @property
+    def closed(self) -> Entry | None:
+        """The entry that closed the search, unless something was asked after it."""
+        for entry in reversed(self.entries):
+            if entry["event"] == "closed":
+                return entry
+            if entry["event"] == "asked":
+                return None
+        return None
+
+    def stages(self, name: str) -> Iterator[Entry]:
+        """What a step of the pipeline has recorded, oldest first."""
+        return (entry for entry in self.of("stage") if entry["name"] == name)
+
+    def open(self, search_id: str, header: Mapping[str, Any]) -> None:
+        """Writes the first line."""
+        self.append("opened", version=VERSION, search_id=search_id, header=dict(header))
+
+    def append(self, event: str, **fields: Any) -> Entry:
+        """Adds a line and waits until it is on the disk.
+
+        Floats that JSON does not have are written as the strings `NaN`, `Infinity` and
+        `-Infinity`, which `float()` reads.
+        """
+        entry: Entry = plain({"event": event, "time": time.time(), **fields})
+        text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        line = f'{text[:-1]},"crc":{zlib.crc32(text.encode())}}}\n'.encode()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab") as file:
+            # Half a line may be left of a crash, or of a disk that was full at the last append.
+            file.truncate(self._size)
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        self._size += len(line)
+        self.entries.append(entry)
+        return entry
+
+
+def plain(value: Any) -> Any:
+    """Numbers of NumPy as Python's, tuples as lists, floats outside JSON as strings."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        if math.isfinite(number):
+            return number
+        return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+    return value
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Puts a whole file in place, or leaves what was there.
+
+    Raises:
+        OSError: The disk is full or may not be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> tuple[list[Entry], int]:
+    """The entries, and how many bytes of the file they take."""
+    *lines, _torn_end = path.read_bytes().split(b"\n")
+    entries: list[Entry] = []
+    size = 0
+    for number, line in enumerate(lines, start=1):
+        entry = _parse(line)
+        if entry is None:
+            if any(lines[number:]):
+                raise JournalError(
+                    f"{path}: line {number}: damaged; put the file back from a backup, or start "
+                    "the search anew with --fresh"
+                )
+            break  # its newline was written, but not all before it
+        entries.append(entry)
+        size += len(line) + 1
+    return entries, size
+
+
+def _parse(line: bytes) -> Entry | None:
+    try:
+        entry = json.loads(line)
+        crc = entry.pop("crc")
+        text = line[: line.rindex(b',"crc":')] + b"}"
+    except (ValueError, KeyError, AttributeError):
+        return None
+    return entry if zlib.crc32(text) == crc else None
+
+
+def _check_version(first: Entry, path: Path) -> None:
+    if first["event"] != "opened":
+        raise JournalError(f"{path}: the first line is missing; start anew with --fresh")
+    if first["version"] > VERSION:
+        raise JournalError(
+            f"{path}: written by a newer trialstack (journal version {first['version']}, this one "
+            f"reads up to {VERSION}); update trialstack, or start anew with --fresh"
+        )

@@ -1,0 +1,301 @@
+"""A search as MLflow sees it: the parent run, and a child run an attempt of a trial."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialstack.plots.painter import BoundaryPainter
+from trialstack.tracking.base import KnownRun, NewRun, Tracker
+from trialstack.trials import EpochBlock, Failed, Finished, Objective, TrialSpec
+from trialstack.tuners.journal import Entry, Journal, plain, write_atomically
+from trialstack.tuners.names import TrialNames, shown
+
+PARENT = "search"
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A trial as the leaderboard has it.
+
+    Attributes:
+        score: The objective at the best epoch; None for a failed trial.
+        hyperparameters: As a person reads them.
+    """
+
+    trial_id: str
+    number: int
+    name: str
+    key: str
+    hyperparameters: Mapping[str, Any]
+    score: float | None
+    best_epoch: int | None
+    epochs_run: int
+    reason: str = ""
+
+
+class SearchRun:
+    """Writes what happens in a search to a tracker.
+
+    Args:
+        tracker: Where the runs go.
+        objective: What the search optimises.
+        names: How trials and their hyperparameters are called.
+        folder: The search's own; pictures wait there until they are tracked.
+        painter: Draws the trials' decision boundaries; None draws none.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        objective: Objective,
+        names: TrialNames,
+        folder: Path,
+        painter: BoundaryPainter | None = None,
+    ) -> None:
+        self.tracker = tracker
+        self.objective = objective
+        self.names = names
+        self.rows: dict[str, TrialRow] = {}  # trial_id -> its last attempt, in order of ending
+        self._painter = painter
+        self._pictures = folder / "pictures"
+        self._times: dict[str, list[float]] = {}  # trial_id -> when each epoch ended
+        self._best = objective.worst
+        self._ended = 0
+
+    @property
+    def probe(self) -> NDArray[np.float32] | None:
+        """The points at which finished models are evaluated for their pictures."""
+        return self._painter.plane.points if self._painter else None
+
+    def ranking(self) -> list[TrialRow]:
+        """Trials with a score, the best first; of equal ones the earlier first."""
+        sign = -1.0 if self.objective.direction == "max" else 1.0
+        scored = [row for row in self.rows.values() if row.score is not None]
+        return sorted(scored, key=lambda row: (sign * (row.score or 0.0), row.number))
+
+    def failures(self) -> list[TrialRow]:
+        """Trials without a score."""
+        return [row for row in self.rows.values() if row.score is None]
+
+    def epoch_times(self, spec: TrialSpec) -> list[float]:
+        """When the epochs of the trial's last execution ended."""
+        return self._times.get(spec.trial_id, [])
+
+    # --- events ------------------------------------------------------------------------------
+
+    def trial_started(self, spec: TrialSpec, values: Mapping[str, Any], time: float) -> None:
+        """Opens the child run."""
+        self._times[spec.trial_id] = []
+        readable = self.names.readable(values)
+        self.tracker.start_run(
+            NewRun(
+                run_key(spec.trial_id, spec.attempt),
+                "trial",
+                self.names.run_name(spec.number, values),
+                time,
+                parent=PARENT,
+                params={name: shown(value) for name, value in readable.items()},
+                tags={
+                    "trialstack.trial_id": spec.trial_id,
+                    "trialstack.attempt": str(spec.attempt),
+                },
+            )
+        )
+
+    def epochs(self, spec: TrialSpec, block: EpochBlock) -> None:
+        """Sends rows of epochs; of several executions, the first is shown as curves."""
+        if block.execution == 0:
+            key = run_key(spec.trial_id, spec.attempt)
+            self._times[spec.trial_id].extend(block.times)
+            self.tracker.log_epochs(key, block.first_epoch, block.rows, block.times)
+
+    def keep_picture(self, spec: TrialSpec, event: Finished) -> None:
+        """Draws the trial's decision boundary, before the journal says that the trial is done."""
+        if self._painter is not None and event.probe is not None:
+            write_atomically(self._picture(spec.trial_id), self._painter.paint(event.probe))
+
+    def trial_finished(self, spec: TrialSpec, values: Mapping[str, Any], event: Finished) -> None:
+        """Closes the child run with its score."""
+        key = run_key(spec.trial_id, spec.attempt)
+        score = event.metrics[self.objective.name]
+        row = self._add_row(spec, values, score, event.best_epoch, event.epochs_run)
+        self.tracker.log_metrics(
+            key,
+            {
+                f"best_{self.objective.name}": score,
+                "best_epoch": event.best_epoch,
+                "epochs_run": event.epochs_run,
+            },
+        )
+        known = self.names.readable(spec.hyperparameters)
+        new = {name: value for name, value in row.hyperparameters.items() if name not in known}
+        if new:  # named while it was trained, by `HyperModel.fit` or `run_trial`
+            self.tracker.log_params(key, {name: shown(value) for name, value in new.items()})
+        self.tracker.set_tags(key, {"trialstack.stopped_by": event.stopped_by})
+        exact = {
+            "trial_id": spec.trial_id,
+            "number": spec.number,
+            "hyperparameters": row.hyperparameters,
+            "values": dict(values),
+            "seed": list(spec.seed),
+            "attempt": spec.attempt,
+            "score": score,
+            "best_epoch": event.best_epoch,
+            "epochs_run": event.epochs_run,
+            "stopped_by": event.stopped_by,
+            "stacked": event.stacked,
+            "metrics": event.metrics,
+        }
+        self.tracker.log_file(key, "trial.json", _json(exact))
+        picture = self._picture(spec.trial_id)
+        if picture.exists():
+            self.tracker.log_image(key, "boundary_final", picture.read_bytes())
+        self.tracker.end_run(key, "FINISHED", event.time)
+        self._trial_ended(score)
+
+    def trial_failed(self, spec: TrialSpec, values: Mapping[str, Any], event: Failed) -> None:
+        """Closes the child run as FAILED, with the reason."""
+        key = run_key(spec.trial_id, spec.attempt)
+        epochs_run = max((len(values) for values in event.history.values()), default=0)
+        self._add_row(spec, values, None, None, epochs_run, event.reason)
+        self.tracker.log_metrics(key, {"epochs_run": epochs_run})
+        self.tracker.set_tags(
+            key, {"trialstack.stopped_by": "error", "trialstack.error": event.reason}
+        )
+        if event.traceback:
+            self.tracker.log_file(key, "traceback.txt", event.traceback.encode())
+        self.tracker.end_run(key, "FAILED", event.time)
+        self._trial_ended(None)
+
+    def _add_row(
+        self,
+        spec: TrialSpec,
+        values: Mapping[str, Any],
+        score: float | None,
+        best_epoch: int | None,
+        epochs_run: int,
+        reason: str = "",
+    ) -> TrialRow:
+        row = TrialRow(
+            spec.trial_id,
+            spec.number,
+            self.names.run_name(spec.number, values),
+            run_key(spec.trial_id, spec.attempt),
+            self.names.readable(values),
+            score,
+            best_epoch,
+            epochs_run,
+            reason,
+        )
+        self.rows[spec.trial_id] = row
+        return row
+
+    def _trial_ended(self, score: float | None) -> None:
+        if score is not None and self.objective.better(score, self._best):
+            self._best = score
+        if math.isfinite(self._best):
+            # A key of its own: under a trial's key the search would be ranked among its trials.
+            self.tracker.log_metrics(PARENT, {"search_best": self._best}, step=self._ended)
+        self._ended += 1
+
+    # --- after an interruption ---------------------------------------------------------------
+
+    def catch_up(self, journal: Journal, known: Mapping[str, KnownRun]) -> None:
+        """Writes what the journal has and the store lacks, and remembers the rest.
+
+        Args:
+            journal: The search's record.
+            known: The store's runs of this search, by key.
+        """
+        numbers: dict[str, int] = {}
+        for entry in journal.of("asked", "finished", "failed"):
+            trial_id = entry["trial_id"]
+            if entry["event"] == "asked":
+                numbers[trial_id] = entry["number"]
+                continue
+            spec = _spec_of(entry, numbers[trial_id], journal.header["seed"])
+            event = _event_of(entry)
+            run = known.get(run_key(trial_id, spec.attempt))
+            if run is not None and run.status in {"FINISHED", "FAILED"}:
+                self._remember(spec, entry["values"], event)
+            else:
+                self._write_again(spec, entry, event)
+
+    def _remember(
+        self, spec: TrialSpec, values: Mapping[str, Any], event: Finished | Failed
+    ) -> None:
+        if isinstance(event, Finished):
+            score = event.metrics[self.objective.name]
+            self._add_row(spec, values, score, event.best_epoch, event.epochs_run)
+            self._best = score if self.objective.better(score, self._best) else self._best
+        else:
+            self._add_row(spec, values, None, None, len(event.history), event.reason)
+        self._ended += 1
+
+    def _write_again(self, spec: TrialSpec, entry: Entry, event: Finished | Failed) -> None:
+        times = [float(time) for time in entry["times"]]
+        self.trial_started(spec, entry["values"], times[0] if times else event.time)
+        rows = [
+            {name: float(values[epoch]) for name, values in event.history.items()}
+            for epoch in range(len(times))
+        ]
+        self.epochs(spec, EpochBlock(spec.trial_id, 0, rows, times))
+        if isinstance(event, Finished):
+            self.trial_finished(spec, entry["values"], event)
+        else:
+            self.trial_failed(spec, entry["values"], event)
+
+    # --- pictures ----------------------------------------------------------------------------
+
+    def _picture(self, trial_id: str) -> Path:
+        return self._pictures / f"{trial_id}.png"
+
+    def drop_pictures(self) -> None:
+        """Removes the pictures that waited: all of them are tracked."""
+        shutil.rmtree(self._pictures, ignore_errors=True)
+
+
+def run_key(trial_id: str, attempt: int) -> str:
+    """The key of the run of one attempt.
+
+    Example:
+        >>> run_key("007", 0), run_key("007", 1)
+        ('trial/007', 'trial/007/retry-1')
+    """
+    return f"trial/{trial_id}" + (f"/retry-{attempt}" if attempt else "")
+
+
+def _spec_of(entry: Entry, number: int, search_seed: int) -> TrialSpec:
+    return TrialSpec(
+        entry["trial_id"], number, entry["values"], (search_seed, number), entry["attempt"]
+    )
+
+
+def _event_of(entry: Entry) -> Finished | Failed:
+    history = {name: [float(v) for v in values] for name, values in entry["history"].items()}
+    if entry["event"] == "failed":
+        return Failed(
+            entry["trial_id"], entry["time"], entry["reason"], entry["traceback"], history
+        )
+    return Finished(
+        entry["trial_id"],
+        entry["time"],
+        history,
+        {name: float(value) for name, value in entry["metrics"].items()},
+        entry["best_epoch"],
+        stopped_by=entry["stopped_by"],
+        stacked=entry["stacked"],
+    )
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(plain(value), indent=2, ensure_ascii=False).encode()
