@@ -2,56 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from trialstack.hypermodels.naming import format_value, run_name
+
+LONGEST_NAME = 80
+"""Characters of a run's name; beyond them MLflow's tables cut it anyway."""
 
 
-@runtime_checkable
-class TrialNames(Protocol):
-    """A hypermodel may be this by itself, when what it samples is not what people want to read."""
+class TrialNames:
+    """Names trials and shows hyperparameters.
 
-    def readable(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Active hyperparameters as a person reads them."""
+    Args:
+        readable: Turns active hyperparameters into what people want to read: a layer's width
+            instead of the fraction that it was drawn as.
+    """
+
+    def __init__(self, readable: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict) -> None:
+        self.readable = readable
+
+    @classmethod
+    def of(cls, hypermodel: Any) -> TrialNames:
+        """A hypermodel may have a method `readable`; else values are shown as they are."""
+        return cls(getattr(hypermodel, "readable", dict))
+
+    def params(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Hyperparameters as params of a run; floats to four significant digits."""
+        return {name: format_value(value) for name, value in self.readable(values).items()}
 
     def run_name(self, number: int, values: Mapping[str, Any]) -> str:
-        """Name of a trial's run, short enough for a table."""
-
-
-class PlainNames:
-    """Hyperparameters as Keras Tuner has them."""
-
-    def readable(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The values themselves."""
-        return dict(values)
-
-    def run_name(self, number: int, values: Mapping[str, Any]) -> str:
-        """The number, then as many values as fit.
+        """Name of a trial's run.
 
         Example:
-            >>> PlainNames().run_name(7, {"units": 32, "lr": 0.001})
-            'trial 007 · units 32 · lr 0.001'
+            >>> TrialNames().run_name(7, {"units": 32, "rate": 0.001})
+            'trial 007 · units 32 · rate 0.001'
         """
-        name = f"trial {number:03d}"
-        for key, value in values.items():
-            part = f" · {key} {shown(value)}"
-            if len(name) + len(part) > 60:
-                break
-            name += part
-        return name
-
-
-def names_of(hypermodel: Any) -> TrialNames:
-    """The hypermodel's own names, or plain ones."""
-    return hypermodel if isinstance(hypermodel, TrialNames) else PlainNames()
-
-
-def shown(value: Any) -> str:
-    """A hyperparameter as text: floats to four significant digits.
-
-    Example:
-        >>> shown(0.00012345), shown(1e-15), shown(32), shown(True)
-        ('0.0001234', '1e-15', '32', 'True')
-    """
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return str(value)
+        name = run_name(number, self.readable(values))
+        return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from trialstack.plots.painter import BoundaryPainter
 from trialstack.tracking.base import KnownRun, NewRun, Tracker
 from trialstack.trials import EpochBlock, Failed, Finished, Objective, TrialSpec
 from trialstack.tuners.journal import Entry, Journal, plain, write_atomically
-from trialstack.tuners.names import TrialNames, shown
+from trialstack.tuners.names import TrialNames
 
 PARENT = "search"
 
@@ -51,6 +51,7 @@ class SearchRun:
         names: How trials and their hyperparameters are called.
         folder: The search's own; pictures wait there until they are tracked.
         painter: Draws the trials' decision boundaries; None draws none.
+        on_trial_ended: Called after every trial, and once after `catch_up`.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class SearchRun:
         names: TrialNames,
         folder: Path,
         painter: BoundaryPainter | None = None,
+        on_trial_ended: Callable[[SearchRun], None] | None = None,
     ) -> None:
         self.tracker = tracker
         self.objective = objective
@@ -70,6 +72,8 @@ class SearchRun:
         self._times: dict[str, list[float]] = {}  # trial_id -> when each epoch ended
         self._best = objective.worst
         self._ended = 0
+        self._on_trial_ended = on_trial_ended or (lambda _: None)
+        self._run_ids: dict[str, str] = {}  # key -> run of an earlier process
 
     @property
     def probe(self) -> NDArray[np.float32] | None:
@@ -95,7 +99,6 @@ class SearchRun:
     def trial_started(self, spec: TrialSpec, values: Mapping[str, Any], time: float) -> None:
         """Opens the child run."""
         self._times[spec.trial_id] = []
-        readable = self.names.readable(values)
         self.tracker.start_run(
             NewRun(
                 run_key(spec.trial_id, spec.attempt),
@@ -103,7 +106,7 @@ class SearchRun:
                 self.names.run_name(spec.number, values),
                 time,
                 parent=PARENT,
-                params={name: shown(value) for name, value in readable.items()},
+                params=self.names.params(values),
                 tags={
                     "trialstack.trial_id": spec.trial_id,
                     "trialstack.attempt": str(spec.attempt),
@@ -137,9 +140,10 @@ class SearchRun:
             },
         )
         known = self.names.readable(spec.hyperparameters)
-        new = {name: value for name, value in row.hyperparameters.items() if name not in known}
+        params = self.names.params(values)
+        new = {name: value for name, value in params.items() if name not in known}
         if new:  # named while it was trained, by `HyperModel.fit` or `run_trial`
-            self.tracker.log_params(key, {name: shown(value) for name, value in new.items()})
+            self.tracker.log_params(key, new)
         self.tracker.set_tags(key, {"trialstack.stopped_by": event.stopped_by})
         exact = {
             "trial_id": spec.trial_id,
@@ -206,6 +210,7 @@ class SearchRun:
             # A key of its own: under a trial's key the search would be ranked among its trials.
             self.tracker.log_metrics(PARENT, {"search_best": self._best}, step=self._ended)
         self._ended += 1
+        self._on_trial_ended(self)
 
     # --- after an interruption ---------------------------------------------------------------
 
@@ -226,9 +231,16 @@ class SearchRun:
             event = _event_of(entry)
             run = known.get(run_key(trial_id, spec.attempt))
             if run is not None and run.status in {"FINISHED", "FAILED"}:
+                self._run_ids[run.key] = run.run_id
                 self._remember(spec, entry["values"], event)
             else:
                 self._write_again(spec, entry, event)
+        if self.rows:
+            self._on_trial_ended(self)
+
+    def run_id_of(self, row: TrialRow) -> str:
+        """The store's id of a trial's run."""
+        return self._run_ids.get(row.key) or self.tracker.run_id(row.key)
 
     def _remember(
         self, spec: TrialSpec, values: Mapping[str, Any], event: Finished | Failed

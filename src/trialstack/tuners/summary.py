@@ -7,9 +7,9 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from trialstack.hypermodels.naming import format_value
 from trialstack.tracking.base import Tracker
 from trialstack.trials import Objective
-from trialstack.tuners.names import shown
 from trialstack.tuners.search_run import PARENT, SearchRun, TrialRow
 
 SHOWN_BEST = 10
@@ -101,7 +101,7 @@ def _table(rows: Sequence[TrialRow], objective: Objective) -> str:
     header = ["", objective.name, "best epoch", "epochs", *names]
     lines = [header, ["---"] * len(header)]
     for rank, row in enumerate(rows, 1):
-        values = [shown(row.hyperparameters.get(name, "")) for name in names]
+        values = [format_value(row.hyperparameters.get(name, "")) for name in names]
         lines.append([str(rank), _score(row), str(row.best_epoch), str(row.epochs_run), *values])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

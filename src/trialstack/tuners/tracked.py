@@ -12,11 +12,13 @@ import numpy as np
 
 from trialstack.errors import DataError
 from trialstack.executors.batch_order import bind_fit_arguments
+from trialstack.hypermodels.naming import format_value
 from trialstack.plots.painter import BoundaryPainter
 from trialstack.plots.plane import plane_of
 from trialstack.tracking.base import NewRun, Status, Tracker
 from trialstack.tracking.off import NullTracker
-from trialstack.tuners.names import names_of, shown
+from trialstack.tuners.journal import Journal
+from trialstack.tuners.names import TrialNames
 from trialstack.tuners.search_run import PARENT, SearchRun
 from trialstack.tuners.summary import summarize
 
@@ -39,7 +41,7 @@ def tracked_search(
     run = SearchRun(
         tracker,
         tuner.trialstack_objective,
-        names_of(tuner.hypermodel),
+        TrialNames.of(tuner.hypermodel),
         Path(tuner.project_dir),
         painter_of(bind_fit_arguments(tuple(fit_args), fit_kwargs)),
     )
@@ -91,17 +93,21 @@ def open_parent(run: SearchRun, tuner: TrackedTuner) -> None:
             "algorithm": type(tuner).__name__,
             "objective": oracle.objective.name,
             "direction": oracle.objective.direction,
-            "max_trials": shown(oracle.max_trials),
-            "executions_per_trial": shown(tuner.executions_per_trial),
+            "max_trials": format_value(oracle.max_trials),
+            "executions_per_trial": format_value(tuner.executions_per_trial),
             "executor": tuner.executor.name,
-            "seed": shown(oracle.seed),
+            "seed": format_value(oracle.seed),
         },
     )
     enter_parent(run, new, tuner.journal)
 
 
-def enter_parent(run: SearchRun, new: NewRun, journal: Any) -> None:
-    """Opens the parent run, or resumes it and brings its children to what the journal says."""
+def enter_parent(run: SearchRun, new: NewRun, journal: Journal) -> bool:
+    """Opens the parent run, or resumes it and brings its children to what the journal says.
+
+    Returns:
+        Whether it is new.
+    """
     known = {known.key: known for known in run.tracker.known_runs()}
     if PARENT in known:
         run.tracker.resume_run(PARENT, known[PARENT].run_id)
@@ -109,6 +115,7 @@ def enter_parent(run: SearchRun, new: NewRun, journal: Any) -> None:
     else:
         run.tracker.start_run(new)
     run.catch_up(journal, known)
+    return PARENT not in known
 
 
 def painter_of(fit: Mapping[str, Any]) -> BoundaryPainter | None:

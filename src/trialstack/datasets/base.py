@@ -1,0 +1,101 @@
+"""What a data set is: the rows, their names, and the labels of their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Features = NDArray[np.float32]
+"""Shape `(rows, features)`."""
+
+Targets = NDArray[np.int64]
+"""Index of each row's class in `Dataset.classes`, shape `(rows,)`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A table of numbers with one class a row.
+
+    Attributes:
+        name: As people know it.
+        source: Where it came from.
+        X: Features, shape `(rows, features)`.
+        y: Index of each row's class, shape `(rows,)`.
+        feature_names: One a column of `X`.
+        target_name: Name of the column that is predicted.
+        classes: Labels as the data has them, in sorted order: row `i` is of `classes[y[i]]`.
+    """
+
+    name: str
+    source: str
+    X: Features
+    y: Targets
+    feature_names: tuple[str, ...]
+    target_name: str
+    classes: tuple[Any, ...]
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of `X`."""
+        return int(self.X.shape[1])
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
+
+
+def tabulate(
+    *,
+    name: str,
+    source: str,
+    X: ArrayLike,
+    labels: Sequence[Any] | NDArray[Any],
+    feature_names: Sequence[str],
+    target_name: str,
+) -> Dataset:
+    """A `Dataset` from features and labels as a reader has them.
+
+    Args:
+        name: As people know it.
+        source: Where it came from.
+        X: Numbers, shape `(rows, features)`.
+        labels: One a row, of one kind that can be sorted.
+        feature_names: One a column of `X`.
+        target_name: Name of the column that is predicted.
+
+    >>> data = tabulate(name="pets", source="memory", X=[[4.0], [0.3]], labels=["dog", "cat"],
+    ...                 feature_names=["kg"], target_name="species")
+    >>> data.classes, data.y.tolist(), data.X.shape
+    (('cat', 'dog'), [1, 0], (2, 1))
+    """
+    classes, y = np.unique(np.asarray(labels), return_inverse=True)
+    with np.errstate(over="ignore"):  # beyond float32: infinite, and refused by the checks
+        features = np.ascontiguousarray(X, dtype=np.float32)
+    return Dataset(
+        name=name,
+        source=source,
+        X=features,
+        y=y.astype(np.int64),
+        feature_names=tuple(map(str, feature_names)),
+        target_name=target_name,
+        classes=tuple(classes.tolist()),
+    )
+
+
+def moments(X: Features) -> tuple[Features, Features]:
+    """Mean and variance of each column, each of shape `(features,)`.
+
+    They are summed in double precision: raw measurements reach into the thousands.
+
+    >>> mean, variance = moments(np.array([[1.0], [3.0]], dtype=np.float32))
+    >>> mean.tolist(), variance.tolist()
+    ([2.0], [1.0])
+    """
+    mean = X.mean(axis=0, dtype=np.float64)
+    variance = X.var(axis=0, dtype=np.float64)
+    return mean.astype(np.float32), variance.astype(np.float32)

@@ -1,0 +1,122 @@
+"""Who sees which rows: fitting, validation, and the sealed test."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialstack.datasets.base import Dataset, Targets
+from trialstack.errors import DataError
+
+if TYPE_CHECKING:
+    from trialstack.experiment import DatasetSettings
+
+Rows = NDArray[np.int64]
+"""Indices of rows of the data set, shape `(rows,)`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Indices of rows, each row in exactly one of the three parts.
+
+    Attributes:
+        fit: Rows that trials are trained on.
+        validation: Rows that trials are judged by.
+        test: Rows that nobody sees before the final evaluation.
+        train: `fit` and `validation` together, in the order of the training rows: what the
+            baseline's and the final fit may use.
+    """
+
+    fit: Rows
+    validation: Rows
+    test: Rows
+    train: Rows
+
+
+def split_dataset(dataset: Dataset, settings: DatasetSettings) -> Split:
+    """Splits rows into training and test rows, and the training rows once more.
+
+    Args:
+        dataset: Its rows in file order.
+        settings: `split`, `test_size`, `validation`, `validation_size` and `seed` are used.
+
+    Raises:
+        DataError: A class has too few rows for a part, or is missing in one.
+
+    Reference:
+        The stratified split is scikit-learn's `train_test_split`, whose training rows are in
+        shuffled order; `validation = "last"` is the arithmetic of Keras' `validation_split`.
+
+    Example:
+        >>> from trialstack.datasets.load import load_dataset
+        >>> from trialstack.experiment import DatasetSettings
+        >>> settings = DatasetSettings.model_validate({"source": "breast_cancer"})
+        >>> split = split_dataset(load_dataset(settings), settings)
+        >>> len(split.train), len(split.test)
+        (426, 143)
+    """
+    rows = np.arange(len(dataset.y))
+    if settings.split == "stratified":
+        train, test = _stratified(rows, dataset, settings.test_size, settings.seed, "test_size")
+    else:
+        train, test = _last(rows, round(len(rows) * settings.test_size))
+    if settings.validation_size == 0:
+        fit, validation = _last(train, 0)
+    elif settings.validation == "stratified":
+        fit, validation = _stratified(
+            train, dataset, settings.validation_size, settings.seed, "validation_size"
+        )
+    else:
+        kept = math.floor(len(train) * (1.0 - settings.validation_size))
+        fit, validation = _last(train, len(train) - kept)
+    split = Split(fit, validation, test, train)
+    _check_classes(dataset, split, settings)
+    return split
+
+
+def _last(rows: Rows, count: int) -> tuple[Rows, Rows]:
+    return rows[: len(rows) - count], rows[len(rows) - count :]
+
+
+def _stratified(
+    rows: Rows, dataset: Dataset, size: float, seed: int, key: str
+) -> tuple[Rows, Rows]:
+    from sklearn.model_selection import train_test_split
+
+    try:
+        kept, sealed = train_test_split(
+            rows, stratify=dataset.y[rows], test_size=size, random_state=seed
+        )
+    except ValueError as error:
+        # Its words name the rows that are too few: "The least populated classes in y have ..."
+        reason = str(error).split(". ")[0].rstrip(".")
+        raise DataError(
+            f"dataset {dataset.name!r}: {key} = {size:g} of {len(rows)} rows cannot be drawn "
+            f"evenly over {dataset.n_classes} classes: {reason}; give more rows or another {key}"
+        ) from None
+    return kept, sealed
+
+
+def _check_classes(dataset: Dataset, split: Split, settings: DatasetSettings) -> None:
+    """Every part that is wanted needs rows of every class: no score of it would mean anything."""
+    parts = [("fit", split.fit, "validation_size")]
+    if settings.validation_size > 0:
+        parts.append(("validation", split.validation, "validation_size"))
+    if settings.test_size > 0:
+        parts.append(("test", split.test, "test_size"))
+    for part, rows, key in parts:
+        missing = _missing_classes(dataset.y[rows], dataset.n_classes)
+        if missing:
+            label = dataset.classes[missing[0]]
+            raise DataError(
+                f"dataset {dataset.name!r}: the {len(rows)} {part} rows have none of class "
+                f"{label!r}; use a stratified split or another dataset.{key}"
+            )
+
+
+def _missing_classes(y: Targets, n_classes: int) -> list[int]:
+    return sorted(set(range(n_classes)) - set(np.unique(y).tolist()))

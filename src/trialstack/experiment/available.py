@@ -1,0 +1,101 @@
+"""What an experiment file can choose from, as literal tables.
+
+A new algorithm, executor, kind of split or file format moves its name from `to_come` to `there`;
+nothing else in this package changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """The values of a key that names something.
+
+    Attributes:
+        there: What this version has.
+        to_come: What the documentation names and this version does not have.
+    """
+
+    there: tuple[str, ...]
+    to_come: tuple[str, ...] = ()
+
+
+ALGORITHMS = Options(there=("random",), to_come=("hyperband", "bayesian", "grid"))
+EXECUTORS = Options(there=("auto", "one-by-one"), to_come=("stacked", "ray"))
+SPLITS = Options(there=("stratified", "first", "none"), to_come=("time",))
+VALIDATIONS = Options(there=("stratified", "last"))
+FINAL_EPOCHS = Options(there=("best", "run"))
+DIRECTIONS = Options(there=("max", "min"))
+SAMPLINGS = Options(there=("linear", "log"))
+
+FILE_FORMATS = Options(there=(), to_come=(".csv", ".parquet"))
+"""Suffixes of a data set's `source` that are files; other sources are built-in names."""
+
+TABLES_TO_COME = {"model": "a [hypermodel] table with [search]"}
+"""Top-level tables that are not there yet -> what is there instead."""
+
+ACTIVATIONS = Options(
+    there=(
+        "relu",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "gelu",
+        "silu",
+        "mish",
+        "tanh",
+        "sigmoid",
+        "softplus",
+        "softsign",
+    )
+)
+"""Keras' names of elementwise activations."""
+
+OPTIMIZERS = Options(
+    there=(
+        "adam",
+        "adamw",
+        "nadam",
+        "adamax",
+        "sgd",
+        "rmsprop",
+        "adagrad",
+        "adadelta",
+        "lion",
+    )
+)
+"""Keras' names of its optimizers whose update of a weight depends on that weight alone."""
+
+MLP_METRICS = ("auc", "accuracy", "loss")
+"""What the built-in MLP reports for an epoch; with validation rows each has a `val_` twin."""
+
+DIRECTION_OF_METRIC = {
+    "auc": "max",
+    "accuracy": "max",
+    "acc": "max",
+    "precision": "max",
+    "recall": "max",
+    "f1": "max",
+    "f1_score": "max",
+    "loss": "min",
+    "crossentropy": "min",
+    "error": "min",
+    "mse": "min",
+    "mae": "min",
+}
+"""Which way is better, for metrics of this name or whose last words are this name."""
+
+
+def direction_of(objective: str) -> str | None:
+    """Which way of an objective is better, or None when its name does not tell.
+
+    >>> direction_of("val_pr_auc"), direction_of("val_loss"), direction_of("val_profit")
+    ('max', 'min', None)
+    """
+    name = objective.lower().removeprefix("val_")
+    for metric, direction in DIRECTION_OF_METRIC.items():
+        if name == metric or name.endswith(f"_{metric}"):
+            return direction
+    return None

@@ -1,0 +1,125 @@
+"""From text to plain values: the file, and settings from the command line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from trialstack.errors import ExperimentError
+from trialstack.experiment.problems import one_line, shown
+
+SETTING_KEY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+UNQUOTED_STRING = re.compile(r"[A-Za-z_][\w.:/ -]*")
+"""What a value on the command line may look like to be a string without its quotes."""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The values of a TOML file.
+
+    Raises:
+        ExperimentError: The file cannot be read, or is not TOML; with the line where that shows.
+    """
+    file = one_line(str(path))
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        return tomllib.loads(text)
+    except FileNotFoundError:
+        raise ExperimentError(
+            f"{file}: no such file; give the path of an experiment file"
+        ) from None
+    except IsADirectoryError:
+        raise ExperimentError(
+            f"{file}: a folder came; give a file in it that ends in .toml"
+        ) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ExperimentError(f"{file}: line {line}: not UTF-8; save the file as UTF-8") from None
+    except OSError as error:
+        raise ExperimentError(f"{file}: cannot be read: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ExperimentError(f"{file}: {_where_and_what(str(error), text)}") from None
+    except RecursionError:
+        raise ExperimentError(f"{file}: lists or tables are nested too deeply") from None
+
+
+def _where_and_what(message: str, text: str) -> str:
+    """Tomllib's message with its position first.
+
+    >>> _where_and_what("Invalid value (at line 3, column 8)", "...")
+    'line 3, column 8: Invalid value; TOML wants key = value, strings in quotes, each key once'
+    """
+    found = re.fullmatch(r"(.*) \(at (line \d+, column \d+|end of document)\)", message, re.DOTALL)
+    what, position = (found[1], found[2]) if found else (message, "end of document")
+    if position == "end of document":
+        position = f"line {len(text.splitlines())}"
+    wanted = "TOML wants key = value, strings in quotes, each key once"
+    return f"{position}: {one_line(what)}; {wanted}"
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """The key and the value of `--set key=value`.
+
+    The value is TOML; a plain word may go without its quotes.
+
+    Raises:
+        ExperimentError: It is not of this form.
+
+    >>> parse_setting("search.patience=5"), parse_setting("search.objective=val_loss")
+    (('search.patience', 5), ('search.objective', 'val_loss'))
+    >>> parse_setting("hypermodel.units=[[2, 8]]")
+    ('hypermodel.units', [[2, 8]])
+    """
+    key, equals, value = text.partition("=")
+    key, value = key.strip(), value.strip()
+    if not equals or not SETTING_KEY.fullmatch(key):
+        wanted = "key=value with the key's full name, such as search.patience=5"
+        raise ExperimentError(f"--set {shown(text)}: wanted: {wanted}")
+    try:
+        table = tomllib.loads(f"value = {value}")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        table = {}
+    if list(table) == ["value"]:
+        return key, table["value"]
+    if UNQUOTED_STRING.fullmatch(value):
+        return key, value
+    wanted = 'a value as in TOML: 5, 0.5, true, "text", [1, 2] or {min = 1, max = 2}'
+    raise ExperimentError(f"--set {shown(text)}: {shown(value)} came; wanted: {wanted}")
+
+
+def with_setting(tables: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """A copy of nested tables in which the dotted key has another value.
+
+    Raises:
+        ExperimentError: A part of the key before its last is no table.
+
+    >>> with_setting({"search": {"epochs": 5}}, "search.patience", 2)
+    {'search': {'epochs': 5, 'patience': 2}}
+    """
+    copied = deepcopy(dict(tables))
+    table = copied
+    *parents, last = key.split(".")
+    for parent in parents:
+        table = table.setdefault(parent, {})
+        if not isinstance(table, dict):
+            raise ExperimentError(f"--set {key}: {parent!r} is a value, not a table with keys")
+    table[last] = value
+    return copied
+
+
+def flat(tables: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested tables as one with dotted keys.
+
+    >>> flat({"name": "x", "search": {"seed": 1}})
+    {'name': 'x', 'search.seed': 1}
+    """
+    pairs: dict[str, Any] = {}
+    for key, value in tables.items():
+        if isinstance(value, Mapping):
+            pairs.update(flat(value, f"{above}{key}."))
+        else:
+            pairs[f"{above}{key}"] = value
+    return pairs

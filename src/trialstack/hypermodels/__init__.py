@@ -1,0 +1,1 @@
+"""Hypermodels: what Keras model a set of hyperparameters means."""

@@ -1,0 +1,106 @@
+"""The naive model that the winner is compared with."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialstack.datasets.base import moments
+from trialstack.errors import TrialstackError
+from trialstack.hypermodels.fixed import encode_targets, fixed_mlp
+from trialstack.pipeline.fits import (
+    FitPlan,
+    baseline_seed,
+    build_seeded,
+    fit,
+    log_evaluation,
+    log_fit_pictures,
+    probabilities_of,
+)
+from trialstack.pipeline.job import BASELINE, Job
+from trialstack.pipeline.result import Scored
+from trialstack.tuners.search_run import PARENT
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The baseline's run and scores.
+
+    Attributes:
+        probabilities: On the test rows, shape `(test rows, classes)`; None without such rows.
+    """
+
+    scored: Scored
+    probabilities: NDArray[np.float64] | None
+
+
+def run_baseline(job: Job) -> Baseline | None:
+    """Fits and evaluates the baseline, or takes it from the journal.
+
+    Returns:
+        None when the experiment has no baseline or its fit diverged.
+    """
+    settings = job.experiment.baseline
+    if settings is None:
+        return None
+    done = job.done_stage(BASELINE)
+    if done is None:
+        job.listener.stage("fitting the baseline")
+        try:
+            _fit(job)
+        except TrialstackError as error:
+            job.listener.warning(f"no comparison: {error}")
+            return None
+        done = job.done_stage(BASELINE)
+        assert done is not None
+    scored = Scored(done["data"]["run_id"], done["data"]["test"])
+    return Baseline(scored, job.load_array(BASELINE) if scored.test else None)
+
+
+def _fit(job: Job) -> None:
+    settings = job.experiment.baseline
+    assert settings is not None
+    search, data = job.experiment.search, job.data
+    dataset = data.dataset
+    mean, variance = moments(data.fit.X) if settings.standardize else (None, None)
+    model = build_seeded(
+        baseline_seed(search.seed),
+        lambda: fixed_mlp(
+            settings.units,
+            dataset.n_features,
+            dataset.n_classes,
+            mean=mean,
+            variance=variance,
+            learning_rate=settings.learning_rate,
+        ),
+    )
+    plan = FitPlan(
+        key=BASELINE,
+        kind="baseline",
+        name=f"baseline · {'-'.join(map(str, settings.units)) or 'linear'}",
+        model=model,
+        train=data.fit,
+        validation=data.validation,
+        epochs=settings.epochs,
+        batch_size=search.batch_size,
+        seed=search.seed,
+        params={
+            **{f"units_{number}": width for number, width in enumerate(settings.units, 1)},
+            "learning_rate": settings.learning_rate,
+            "standardize": settings.standardize,
+        },
+    )
+    fitted = fit(plan, job.tracker, lambda y: encode_targets(y, dataset.n_classes), PARENT)
+    parts = {"fit rows": data.fit}
+    scores = None
+    if data.test is not None:
+        probabilities = probabilities_of(fitted.model, data.test.X)
+        scores = log_evaluation(job.tracker, BASELINE, data.test, probabilities).as_dict()
+        job.save_array(BASELINE, probabilities)
+        parts["test rows"] = data.test
+    log_fit_pictures(job.tracker, BASELINE, fitted, job.plane, parts, dataset.classes, plan.name)
+    job.tracker.end_run(BASELINE, "FINISHED", time.time())
+    job.record_stage(BASELINE, {"run_id": job.tracker.run_id(BASELINE), "test": scores})

@@ -1,0 +1,132 @@
+"""The final model: the best trial's hyperparameters, fitted on all training rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialstack.hypermodels.make import make_hypermodel
+from trialstack.pipeline.data import Rows
+from trialstack.pipeline.fits import (
+    FitPlan,
+    FittedModel,
+    build_seeded,
+    fit,
+    log_evaluation,
+    log_fit_pictures,
+    probabilities_of,
+)
+from trialstack.pipeline.job import FINAL, Job
+from trialstack.trials import TrialSpec
+from trialstack.tuners.search_run import PARENT, TrialRow
+
+if TYPE_CHECKING:
+    from trialstack.tuners.base import TrackedTuner
+
+
+@dataclass(frozen=True)
+class FinalModel:
+    """The fitted final model and what it says on the rows it is judged by.
+
+    Attributes:
+        judged: The test rows; the training rows where there are none.
+        probabilities: On `judged`, shape `(rows, classes)`.
+        scores: Of `judged`, as `Evaluation.as_dict` has them.
+    """
+
+    model: Any
+    epochs: int
+    judged: Rows
+    probabilities: NDArray[np.float64]
+    scores: dict[str, Any]
+
+
+def targets_of(hypermodel: Any) -> Callable[[NDArray[np.int64]], Any]:
+    """How a hypermodel's models want their targets: as it says, else class indices."""
+    encode: Callable[[NDArray[np.int64]], Any] | None = getattr(hypermodel, "encode_targets", None)
+    return encode or (lambda y: y)
+
+
+def final_epochs(job: Job, best: TrialRow) -> int:
+    """How many epochs the final fit has: up to the best epoch, or as many as the trial ran."""
+    if job.experiment.search.final_epochs == "run":
+        return best.epochs_run
+    return (best.best_epoch or 0) + 1
+
+
+def run_final(
+    job: Job,
+    tuner: TrackedTuner,
+    best: TrialRow,
+    baseline: NDArray[np.float64] | None,
+) -> FinalModel:
+    """Fits the winner on all training rows and evaluates it, once, on the test rows.
+
+    Args:
+        job: The job.
+        tuner: Knows the winner's hyperparameters.
+        best: The winner.
+        baseline: The baseline's probabilities on the test rows, drawn beside the final model's.
+    """
+    job.listener.stage("fitting the final model on all training rows")
+    data, search = job.data, job.experiment.search
+    hypermodel = make_hypermodel(job.experiment, data.dataset, data.train.X)
+    hp = tuner.recorded_hyperparameters(best.trial_id)
+    seed = TrialSpec(best.trial_id, best.number, {}, (search.seed, best.number)).seed_for_keras()
+    plan = FitPlan(
+        key=FINAL,
+        kind="final",
+        name="final · " + best.name.partition(" · ")[2],
+        model=build_seeded(seed, lambda: hypermodel.build(hp)),
+        train=data.train,
+        validation=None,
+        epochs=final_epochs(job, best),
+        batch_size=search.batch_size,
+        seed=search.seed,
+        params=best.hyperparameters,
+        tags={"trialstack.trial_id": best.trial_id},
+    )
+    fitted = fit(plan, job.tracker, targets_of(hypermodel), PARENT)
+    return _evaluate(job, plan, fitted, baseline)
+
+
+def _evaluate(
+    job: Job, plan: FitPlan, fitted: FittedModel, baseline: NDArray[np.float64] | None
+) -> FinalModel:
+    data, tracker = job.data, job.tracker
+    judged, prefix = (data.test, "test_") if data.test else (data.train, "")
+    probabilities = probabilities_of(fitted.model, judged.X)
+    evaluation = log_evaluation(tracker, FINAL, judged, probabilities, prefix)
+    parts = {"training rows": data.train}
+    if data.test is not None:
+        parts["test rows"] = data.test
+    classes = data.dataset.classes
+    log_fit_pictures(tracker, FINAL, fitted, job.plane, parts, classes, plan.name)
+    _log_evaluation_pictures(job, judged, probabilities, baseline)
+    return FinalModel(fitted.model, plan.epochs, judged, probabilities, evaluation.as_dict())
+
+
+def _log_evaluation_pictures(
+    job: Job,
+    judged: Rows,
+    probabilities: NDArray[np.float64],
+    baseline: NDArray[np.float64] | None,
+) -> None:
+    from trialstack.plots.evaluation import evaluation_figures
+    from trialstack.plots.style import figure_png
+
+    models = {"final": probabilities} | ({"baseline": baseline} if baseline is not None else {})
+    where = f"{len(judged)} {'test' if job.data.test else 'training'} rows"
+    names = [str(label) for label in job.data.dataset.classes]
+    for name, figure in evaluation_figures(judged.y, models, names, where).items():
+        job.tracker.log_file(FINAL, f"plots/{name}.png", figure_png(figure))
+
+
+def end_final(job: Job) -> None:
+    """Closes the final run."""
+    job.tracker.end_run(FINAL, "FINISHED", time.time())

@@ -1,0 +1,84 @@
+"""What the steps of the main job share."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialstack.experiment import Experiment
+from trialstack.pipeline.data import Data
+from trialstack.plots.plane import Plane, plane_of
+from trialstack.searches import OpenSearch
+from trialstack.tracking.store import Store
+from trialstack.tuners.journal import Entry, write_atomically
+
+if TYPE_CHECKING:
+    from trialstack.tracking.mlflow import MlflowTracker
+    from trialstack.tuners.search_run import SearchRun
+
+
+class Listener:
+    """Told how far the job is; this one says nothing."""
+
+    def warning(self, text: str) -> None:
+        """Something to know that does not stop the job."""
+
+    def stage(self, text: str) -> None:
+        """A step begins."""
+
+    def trial_ended(self, run: SearchRun, max_trials: int) -> None:
+        """A trial has come to its end, or was found done already."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of the main job: what is given to all of its steps."""
+
+    experiment: Experiment
+    store: Store
+    data: Data
+    search: OpenSearch
+    tracker: MlflowTracker
+    client: Any
+    plane: Plane
+    listener: Listener
+
+    @classmethod
+    def plane_for(cls, data: Data) -> Plane:
+        """The plane that all decision boundaries of the experiment are drawn on."""
+        return plane_of(data.train.X, data.dataset.feature_names)
+
+    def done_stage(self, name: str) -> Entry | None:
+        """What a step has recorded, unless trials were asked after it."""
+        for entry in reversed(self.search.journal.entries):
+            if entry["event"] == "asked" and name != BASELINE:
+                return None
+            if entry["event"] == "stage" and entry["name"] == name:
+                return entry
+        return None
+
+    def record_stage(self, name: str, data: Mapping[str, Any]) -> Entry:
+        """Writes down that a step is done, and what came of it."""
+        return self.search.journal.append("stage", name=name, data=dict(data))
+
+    def save_array(self, name: str, array: NDArray[np.float64]) -> None:
+        """Keeps predictions beside the journal, where a resumed job finds them."""
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        write_atomically(self.search.folder / f"{name}.npy", buffer.getvalue())
+
+    def load_array(self, name: str) -> NDArray[np.float64]:
+        """Predictions that `save_array` has kept."""
+        array: NDArray[np.float64] = np.load(self.search.folder / f"{name}.npy", allow_pickle=False)
+        return array
+
+
+BASELINE = "baseline"
+FINAL = "final"
+REGISTERED = "registered"
+"""Names of the stages in the journal; `trialstack.searches.DONE` follows them."""

@@ -1,0 +1,181 @@
+"""The main job, step by step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from trialstack.experiment import Experiment
+from trialstack.pipeline.data import Data
+from trialstack.pipeline.job import FINAL, Job, Listener
+from trialstack.pipeline.result import Best, RegisteredModel, Scored, TrialCounts, TuneResult
+from trialstack.searches import DONE, OpenSearch, held, open_search
+from trialstack.tracking.store import Store, display_uri, open_client, resolve_store
+
+if TYPE_CHECKING:
+    from trialstack.pipeline.baseline import Baseline
+    from trialstack.tuners.base import TrackedTuner
+
+
+def tune(
+    experiment: Experiment,
+    *,
+    tracking_uri: str | None = None,
+    fresh: bool = False,
+    extend: int | None = None,
+    time_limit: float | None = None,
+    listener: Listener | None = None,
+) -> TuneResult:
+    """Searches, fits the winner, evaluates it on the sealed test rows, and registers it.
+
+    The same call after an interruption goes on where it stopped.
+
+    Args:
+        experiment: What to do.
+        tracking_uri: MLflow store; by default `MLFLOW_TRACKING_URI`, or the embedded store under
+            the current directory.
+        fresh: Begin a new search, whatever is there.
+        extend: Go on with a finished search by so many more trials.
+        time_limit: Seconds after which no further trial is asked.
+        listener: Told how far it is.
+
+    Raises:
+        InputError: Something about the experiment, the data or the store cannot be used.
+        SearchHeldError: Another process is running this search.
+        AllTrialsFailedError: No trial came to a score.
+        ModelRefusedError: The final model does not load in a fresh process as it was logged.
+    """
+    started = time.monotonic()
+    listener = listener or Listener()
+    store = resolve_store(tracking_uri)
+    data = Data.of(experiment)
+    for warning in data.warnings:
+        listener.warning(warning)
+    with held(store.folder / "searches", experiment.name) as home:
+        search = open_search(home, experiment, data.digest, fresh=fresh, extend=extend)
+        result = _run(experiment, store, data, search, listener, time_limit)
+    result.seconds_total = time.monotonic() - started
+    return result
+
+
+def _run(
+    experiment: Experiment,
+    store: Store,
+    data: Data,
+    search: OpenSearch,
+    listener: Listener,
+    time_limit: float | None,
+) -> TuneResult:
+    from trialstack.registry.fresh import FreshProcess
+
+    # It imports TensorFlow and MLflow while the search goes on here.
+    with FreshProcess.start() as fresh_process:
+        listener.stage("opening the tracking store")
+        client = open_client(store)
+
+        from trialstack.tracking.mlflow import MlflowTracker
+
+        for search_id in search.abandoned:
+            with MlflowTracker(store, experiment.name, search_id, client) as abandoned:
+                abandoned.kill_open_runs(search.journal.search_id)
+        with MlflowTracker(store, experiment.name, search.journal.search_id, client) as tracker:
+            plane = Job.plane_for(data)
+            job = Job(experiment, store, data, search, tracker, client, plane, listener)
+            result = _steps(job, fresh_process, time_limit)
+        for problem in tracker.problems:
+            listener.warning(problem)
+    return result
+
+
+def _steps(job: Job, fresh_process: Any, time_limit: float | None) -> TuneResult:
+    from trialstack.pipeline.baseline import run_baseline
+    from trialstack.pipeline.final import final_epochs, run_final
+    from trialstack.pipeline.registration import log_final_model, register_final_model
+    from trialstack.pipeline.search import checked_hypermodel, open_run, run_search
+    from trialstack.tuners.search_run import PARENT
+    from trialstack.tuners.summary import summarize
+
+    hypermodel = checked_hypermodel(job)
+    run = open_run(job, hypermodel)
+    resumed = len(run.rows)
+    baseline = run_baseline(job)
+    tuner = run_search(job, run, hypermodel, time_limit)
+    best = run.ranking()[0]
+    if job.done_stage(FINAL) is None:
+        final = run_final(job, tuner, best, baseline.probabilities if baseline else None)
+        log_final_model(job, final, fresh_process)
+    comparison, sentence = _compare(job, baseline)
+    recorded = job.done_stage(FINAL)["data"]  # type: ignore[index] # it has just been written
+    line = _headline(recorded["scores"], job, sentence)
+    model = register_final_model(job, fresh_process, line)
+    job.listener.stage("writing leaderboard, plots and report")
+    summarize(run, line, f"Registered as `{model.uri}`. {job.experiment.description}")
+    job.tracker.end_run(PARENT, "FINISHED", time.time())
+    job.tracker.flush()
+    run.drop_pictures()
+    job.record_stage(DONE, {"max_trials": _trials_meant(job, tuner), "version": model.version})
+    failed = len(run.failures())
+    test = recorded["scores"] if job.data.test else None
+    return TuneResult(
+        experiment=job.experiment.name,
+        tracking_uri=display_uri(job.store.tracking_uri),
+        search_run_id=job.tracker.run_id(PARENT),
+        objective=job.experiment.search.objective,
+        trials=TrialCounts(len(run.rows) - failed, failed, resumed, tuner.execution_report.stacked),
+        best=Best(
+            best.trial_id,
+            run.run_id_of(best),
+            float(best.score or 0.0),
+            final_epochs(job, best),
+            best.hyperparameters,
+        ),
+        baseline=baseline.scored if baseline else None,
+        final=Scored(recorded["run_id"], test),
+        comparison=comparison,
+        sentence=sentence,
+        model=model,
+        leaderboard=run.ranking(),
+        links=_links(job, model),
+        seconds_search=tuner.seconds,
+    )
+
+
+def _trials_meant(job: Job, tuner: TrackedTuner) -> int:
+    """How many trials the search was to have; as many as it has when time ran out before."""
+    closed = job.search.journal.closed
+    if closed is not None and closed["reason"] == "time limit":
+        return len(tuner.oracle.trials)
+    return job.search.max_trials
+
+
+def _compare(job: Job, baseline: Baseline | None) -> tuple[dict[str, Any] | None, str]:
+    """Final against baseline on the same test rows, as data and in words."""
+    from trialstack.evaluation.comparison import compare_auc
+
+    if baseline is None or baseline.probabilities is None or job.data.test is None:
+        return None, ""
+    found = compare_auc(job.data.test.y, job.load_array(FINAL), baseline.probabilities)
+    return found.as_dict(), found.sentence()
+
+
+def _headline(scores: Mapping[str, Any], job: Job, sentence: str) -> str:
+    low, high = scores["auc_ci"]
+    rows = "test" if job.data.test else "training"
+    line = f"AUC **{scores['auc']:.4f}** ({low:.4f} to {high:.4f}) on {scores['rows']} {rows} rows"
+    return f"{line}; {sentence}" if sentence else line
+
+
+def _links(job: Job, model: RegisteredModel) -> dict[str, str]:
+    """Pages of the MLflow UI on what the search has made."""
+    from trialstack.tuners.search_run import PARENT
+
+    links = job.tracker.links
+    parent = job.tracker.run_id(PARENT)
+    objective = job.experiment.objective
+    return {
+        "trials": links.trials(parent, f"best_{objective.name}", objective.direction),
+        "search": links.run(parent),
+        "final": links.run(job.done_stage(FINAL)["data"]["run_id"]),  # type: ignore[index]
+        "model": links.model_version(model.name, model.version),
+    }

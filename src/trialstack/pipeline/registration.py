@@ -1,0 +1,120 @@
+"""From the fitted final model to a version of the registered model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialstack.evaluation.comparison import compare_auc
+from trialstack.pipeline.data import Rows
+from trialstack.pipeline.final import FinalModel, end_final
+from trialstack.pipeline.job import FINAL, Job
+from trialstack.pipeline.result import RegisteredModel
+from trialstack.registry.champion import Candidate, register
+from trialstack.registry.evidence import Evidence, evidence_files, read_evidence, row_hashes
+from trialstack.registry.fresh import FreshProcess, probabilities_of, verify
+from trialstack.registry.package import LoggedModelRef, log_model
+from trialstack.tuners.search_run import PARENT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def log_final_model(job: Job, final: FinalModel, fresh: FreshProcess) -> None:
+    """Logs the model on its run, and proves in a fresh process that it is the one that was scored.
+
+    Raises:
+        ModelRefusedError: It does not load there, or says something else.
+    """
+    job.listener.stage("checking the model in a fresh process")
+    dataset = job.data.dataset
+    for path, content in evidence_files(_evidence(job, final)).items():
+        job.tracker.log_file(FINAL, path, content)
+    job.tracker.flush()
+    run_id = job.tracker.run_id(FINAL)
+    frame = frame_of(job, final.judged)
+    model = log_model(
+        job.client,
+        run_id=run_id,
+        experiment_id=job.tracker.experiment_id,
+        model=final.model,
+        feature_names=dataset.feature_names,
+        classes=dataset.classes,
+        example_frame=frame.head(3),
+        metric_names=["test_auc", "test_accuracy"] if job.data.test else [],
+    )
+    verify(fresh, model.uri, job.store.tracking_uri, frame, final.probabilities)
+    end_final(job)
+    job.record_stage(
+        FINAL,
+        {
+            "run_id": run_id,
+            "model_id": model.model_id,
+            "uri": model.uri,
+            "files_sha256": model.files_sha256,
+            "epochs": final.epochs,
+            "scores": final.scores,
+        },
+    )
+    job.save_array(FINAL, final.probabilities)
+
+
+def register_final_model(job: Job, fresh: FreshProcess, description: str) -> RegisteredModel:
+    """Makes the version and decides about the champion, from what the journal and the run hold."""
+    job.listener.stage("registering the model")
+    done = job.done_stage(FINAL)
+    assert done is not None
+    recorded = done["data"]
+    evidence = read_evidence(job.client, recorded["run_id"])
+    assert evidence is not None
+    candidate = Candidate(
+        LoggedModelRef(recorded["model_id"], recorded["uri"], recorded["files_sha256"]),
+        recorded["run_id"],
+        job.search.journal.search_id,
+        job.tracker.run_id(PARENT),
+        job.data.digest,
+        recorded["scores"]["auc"],
+        evidence,
+        description,
+    )
+
+    def score_champion(uri: str) -> NDArray[np.float64]:
+        assert job.data.test is not None
+        frame = frame_of(job, job.data.test)
+        return probabilities_of(fresh.predict(uri, job.store.tracking_uri, frame))
+
+    version = register(
+        job.client,
+        job.experiment.name,
+        candidate,
+        compare=compare_auc,
+        score_champion=score_champion if job.data.test else None,
+        description=job.experiment.description,
+    )
+    return RegisteredModel(
+        version.name, version.version, version.alias, version.uri, version.reason
+    )
+
+
+def frame_of(job: Job, rows: Rows) -> pd.DataFrame:
+    """Rows as a user's table has them: named columns of raw values."""
+    import pandas as pd
+
+    return pd.DataFrame(rows.X.astype(np.float64), columns=list(job.data.dataset.feature_names))
+
+
+def _evidence(job: Job, final: FinalModel) -> Evidence:
+    data, names = job.data, job.data.dataset.feature_names
+    test = data.test
+    nothing: Any = np.empty((0, len(data.dataset.classes)))
+    return Evidence(
+        test_digest=data.test_digest,
+        feature_names=names,
+        classes=data.dataset.classes,
+        y_test=test.y if test else np.empty(0, np.int64),
+        probabilities_test=final.probabilities if test else nothing,
+        training_row_hashes=np.sort(row_hashes(data.train.X, names)),
+        test_row_hashes=row_hashes(test.X, names) if test else np.empty(0, np.uint64),
+    )

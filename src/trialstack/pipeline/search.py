@@ -1,0 +1,147 @@
+"""The search itself: its parent run, and the tuner that fills it with trials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from trialstack.errors import ExperimentError
+from trialstack.experiment import CustomSettings
+from trialstack.experiment.problems import nearest
+from trialstack.hypermodels.make import make_hypermodel
+from trialstack.hypermodels.naming import format_value
+from trialstack.pipeline.final import targets_of
+from trialstack.pipeline.job import Job
+from trialstack.plots.painter import BoundaryPainter
+from trialstack.tracking.base import NewRun
+from trialstack.tuners.names import TrialNames
+from trialstack.tuners.search_run import PARENT, SearchRun
+from trialstack.tuners.tracked import enter_parent
+
+if TYPE_CHECKING:
+    from trialstack.tuners.base import TrackedTuner
+
+LONGEST_PARAM = 500
+"""Characters of a setting among the params: a longer one fills the run page."""
+
+
+def open_run(job: Job, hypermodel: Any) -> SearchRun:
+    """Opens the search's run, or takes up the one of an earlier process."""
+    train = job.data.train
+    painter = BoundaryPainter(job.plane, train.X, train.y, job.data.dataset.n_classes)
+    run = SearchRun(
+        job.tracker,
+        job.experiment.objective,
+        TrialNames.of(hypermodel),
+        job.search.folder,
+        painter,
+        on_trial_ended=lambda run: job.listener.trial_ended(run, job.search.max_trials),
+    )
+    new = NewRun(
+        PARENT,
+        "search",
+        f"{job.experiment.name} · {time.strftime('%Y-%m-%d %H:%M')}",
+        time.time(),
+        params=_params(job),
+        tags={
+            "trialstack.data_digest": job.data.digest,
+            "trialstack.test_digest": job.data.test_digest,
+            **{
+                f"trialstack.warning.{number}": text
+                for number, text in enumerate(job.data.warnings, 1)
+            },
+        },
+        description=f"Running. {job.experiment.description}",
+    )
+    is_new = enter_parent(run, new, job.search.journal)
+    if is_new:
+        job.tracker.log_dataset(PARENT, job.data.record())
+    return run
+
+
+def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | None) -> TrackedTuner:
+    """Runs all trials that the search still lacks.
+
+    Raises:
+        AllTrialsFailedError: No trial came to a score.
+    """
+    import keras
+
+    from trialstack.tuners.table import make_tuner
+
+    search, data = job.experiment.search, job.data
+    encode = targets_of(hypermodel)
+    fit, validation = data.fit, data.validation
+    objective = job.experiment.objective
+    job.listener.stage(f"searching: {job.search.max_trials} trials")
+    tuner = make_tuner(job.experiment, hypermodel, job.search.folder, run, job.search.max_trials)
+    if time_limit is not None:
+        tuner.deadline = time.monotonic() + time_limit
+    callbacks = []
+    if search.patience is not None:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                monitor=objective.name,
+                mode=objective.direction,  # never guessed: "auto" has taken an AUC for a loss
+                patience=search.patience,
+                restore_best_weights=True,
+            )
+        )
+    tuner.search(
+        fit.X,
+        encode(fit.y),
+        validation_data=(validation.X, encode(validation.y)) if validation else None,
+        epochs=search.epochs,
+        batch_size=search.batch_size,
+        callbacks=callbacks,
+        verbose=0,
+    )
+    return tuner
+
+
+def checked_hypermodel(job: Job) -> Any:
+    """The experiment's hypermodel; one of the user's own is tried out on a few rows.
+
+    Raises:
+        ExperimentError: It cannot be built, or does not produce the objective.
+    """
+    hypermodel = make_hypermodel(job.experiment, job.data.dataset, job.data.fit.X)
+    if isinstance(job.experiment.hypermodel, CustomSettings):
+        _try_out(job, hypermodel)
+    return hypermodel
+
+
+def _try_out(job: Job, hypermodel: Any) -> None:
+    from trialstack.pipeline.fits import build_seeded
+    from trialstack.tuners.table import default_hyperparameters
+
+    where, fit = job.experiment.where, job.data.fit
+    rows = slice(0, 8)
+    try:
+        model = build_seeded(0, lambda: hypermodel.build(default_hyperparameters()))
+        metrics = model.evaluate(
+            fit.X[rows], targets_of(hypermodel)(fit.y[rows]), verbose=0, return_dict=True
+        )
+    except Exception as error:
+        first_line = str(error).strip().split("\n")[0]
+        raise ExperimentError(
+            f"{where}: key 'hypermodel.type': {type(error).__name__} while building and evaluating "
+            f"its default model on a few rows: {first_line}"
+        ) from error
+    produced = [*(f"val_{name}" for name in metrics if job.data.validation), *metrics]
+    objective = job.experiment.search.objective
+    if objective not in produced:
+        raise ExperimentError(
+            f"{where}: key 'search.objective': {objective!r} came; this hypermodel produces: "
+            f"{', '.join(produced)}{nearest(objective, produced)}"
+        )
+
+
+def _params(job: Job) -> dict[str, str]:
+    """All settings as params: what one search did differently from another."""
+    settings: Mapping[str, Any] = job.experiment.flat_settings()
+    shown = {key: format_value(value) for key, value in settings.items() if value != ""}
+    del shown["name"]
+    shown.pop("description", None)
+    return {key: value[:LONGEST_PARAM] for key, value in shown.items()}

@@ -1,0 +1,222 @@
+"""Which search a command means: a new one, one to go on with, or one that is refused.
+
+The searches of an experiment lie side by side in a folder of its name; the newest is the one that
+counts. One process at a time works there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import socket
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trialstack.errors import InputError, SearchHeldError
+from trialstack.experiment import Experiment
+from trialstack.tuners.journal import FILE_NAME, Journal, plain
+
+DONE = "done"
+"""Name of the stage that ends a search: everything is evaluated and registered."""
+
+EXTENDED = "extended"
+"""Name of the stage that reopens a search for more trials."""
+
+
+@dataclass(frozen=True)
+class OpenSearch:
+    """A search that this process works on.
+
+    Attributes:
+        folder: Where its journal is.
+        journal: Opened.
+        max_trials: How many trials it is to have in the end.
+        resumed: Whether an earlier process began it.
+        abandoned: Search ids of unfinished searches that this one replaces.
+    """
+
+    folder: Path
+    journal: Journal
+    max_trials: int
+    resumed: bool
+    abandoned: tuple[str, ...] = ()
+
+
+def searches_of(root: Path, name: str) -> list[Path]:
+    """Folders of an experiment's searches, the oldest first."""
+    return sorted(path.parent for path in (root / folder_name(name)).glob(f"*/{FILE_NAME}"))
+
+
+def folder_name(name: str) -> str:
+    """A name that is safe as a folder's, and a different one for a different name.
+
+    Example:
+        >>> folder_name("breast-cancer")
+        'breast-cancer'
+    """
+    safe = re.sub(r"[^\w.-]", "_", name).lstrip(".")
+    return safe if safe == name else f"{safe}-{uuid.uuid5(uuid.NAMESPACE_OID, name).hex[:8]}"
+
+
+@contextlib.contextmanager
+def held(root: Path, name: str) -> Iterator[Path]:
+    """Holds an experiment's folder for this process.
+
+    Raises:
+        SearchHeldError: Another process holds it. A process that died holds nothing.
+    """
+    home = root / folder_name(name)
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise SearchHeldError(
+                f"experiment {name!r}: {file.read().strip() or 'another process'} is running this "
+                "search; wait for it, or stop it first"
+            ) from None
+        file.truncate(0)
+        since = time.strftime("%Y-%m-%d %H:%M:%S")
+        file.write(f"process {os.getpid()} on {socket.gethostname()} (since {since})\n")
+        file.flush()
+        yield home
+
+
+def open_search(
+    home: Path,
+    experiment: Experiment,
+    data_digest: str,
+    *,
+    fresh: bool = False,
+    extend: int | None = None,
+) -> OpenSearch:
+    """Finds the search to go on with, or begins one.
+
+    Args:
+        home: The experiment's folder, held.
+        experiment: What is wanted now.
+        data_digest: Of all rows.
+        fresh: Begin a new one whatever is there.
+        extend: Go on with a finished search by so many more trials.
+
+    Raises:
+        InputError: An unfinished search has other settings or other rows, or there is nothing to
+            extend.
+    """
+    identity = {**experiment.identity_settings(), "data": data_digest}
+    folders = sorted(path.parent for path in home.glob(f"*/{FILE_NAME}"))
+    latest = _latest(folders)
+    if latest is None or fresh:
+        if extend is not None:
+            raise InputError(
+                f"--extend {extend}: experiment {experiment.name!r} has no search to go on with; "
+                "leave --extend away"
+            )
+        return _begin(home, experiment, identity, latest)
+    folder, journal = latest
+    state = _state(journal)
+    if state["name"] == DONE and extend is None:
+        same = not differing(journal.header["identity"], identity)
+        if not same or experiment.search.max_trials <= state["data"]["max_trials"]:
+            return _begin(home, experiment, identity, None)
+    _refuse_other(experiment, folder, journal, identity)
+    return _go_on(folder, journal, state, experiment, extend)
+
+
+def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Keys whose values are not the same, each with both values."""
+    old, new = plain(old), plain(new)
+    return [
+        f"{key} was {_shown(old.get(key))}, is {_shown(new.get(key))}"
+        for key in sorted({*old, *new})
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _latest(folders: list[Path]) -> tuple[Path, Journal] | None:
+    for folder in reversed(folders):
+        journal = Journal(folder / FILE_NAME)
+        if len(journal):
+            return folder, journal
+    return None
+
+
+def _state(journal: Journal) -> dict[str, Any]:
+    """The last word on whether the search is done."""
+    last = {"name": "begun", "data": {}}
+    for entry in journal.of("stage"):
+        if entry["name"] in {DONE, EXTENDED}:
+            last = entry
+    return last
+
+
+def _begin(
+    home: Path,
+    experiment: Experiment,
+    identity: Mapping[str, Any],
+    latest: tuple[Path, Journal] | None,
+) -> OpenSearch:
+    abandoned: tuple[str, ...] = ()
+    if latest is not None and _state(latest[1])["name"] != DONE:
+        abandoned = (latest[1].search_id,)
+    search_id = uuid.uuid4().hex
+    folder = home / f"{time.strftime('%Y%m%d-%H%M%S')}-{search_id[:8]}"
+    journal = Journal(folder / FILE_NAME)
+    objective = experiment.objective
+    journal.open(
+        search_id,
+        {
+            "name": experiment.name,
+            "seed": experiment.search.seed,
+            "objective": {"name": objective.name, "direction": objective.direction},
+            "algorithm": experiment.search.algorithm,
+            "identity": dict(identity),
+            "experiment": experiment.resolved(),
+        },
+    )
+    return OpenSearch(folder, journal, experiment.search.max_trials, False, abandoned)
+
+
+def _go_on(
+    folder: Path,
+    journal: Journal,
+    state: Mapping[str, Any],
+    experiment: Experiment,
+    extend: int | None,
+) -> OpenSearch:
+    wanted = experiment.search.max_trials
+    if state["name"] == EXTENDED:
+        # An extension that was interrupted: the same command goes on with it.
+        wanted = max(wanted, int(state["data"]["max_trials"]))
+    elif state["name"] == DONE or extend is not None:
+        asked = len({entry["trial_id"] for entry in journal.of("asked")})
+        before = int(state["data"].get("max_trials", max(asked, wanted)))
+        wanted = before + extend if extend is not None else wanted
+        journal.append("stage", name=EXTENDED, data={"max_trials": wanted})
+    return OpenSearch(folder, journal, wanted, True)
+
+
+def _refuse_other(
+    experiment: Experiment, folder: Path, journal: Journal, identity: Mapping[str, Any]
+) -> None:
+    differences = differing(journal.header["identity"], identity)
+    if differences:
+        done = len(list(journal.of("finished")))
+        raise InputError(
+            f"experiment {experiment.name!r}: a search with {done} finished trials ({folder}) "
+            f"has other settings: {'; '.join(differences)}; put them back to go on with it, or "
+            "start a new one with --fresh"
+        )
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False) if value is not None else "not set"
+    return text if len(text) <= 60 else f"{text[:57]}..."
