@@ -4,11 +4,12 @@
     ├── InputError              exit code 2: what the user gave cannot be used
     │   ├── ExperimentError     a key of the experiment file
     │   ├── DataError           the rows
+    │   ├── JournalError        a search's own record
     │   └── NotBuiltError       named by the documentation, not there yet
     ├── SearchHeldError         exit code 3: another process runs this search
     ├── AllTrialsFailedError    exit code 1
-    ├── JournalError            the search's own record cannot be read
-    ├── ModelRefusedError       a model that does not load, or not as it was logged
+    └── ModelRefusedError       a model that does not load, or not as it was logged
+    KeyboardInterrupt
     └── Interrupted             exit code 130 or 143: SIGINT, SIGTERM
 
 That one trial failed is not an exception but an event (`trialstack.trials.Failed`): it never
@@ -60,8 +61,10 @@ class ModelRefusedError(TrialstackError):
     """A model that does not load in a fresh process, or does not reproduce its logged score."""
 
 
-class Interrupted(TrialstackError):  # noqa: N818 - not an error: the user asked for it
+class Interrupted(KeyboardInterrupt):
     """SIGINT or SIGTERM arrived; everything finished is saved.
+
+    As Python's own KeyboardInterrupt it passes through every `except Exception`.
 
     Args:
         signal_number: The signal, whose number plus 128 is the exit code.

@@ -200,6 +200,10 @@ def log_fit_pictures(
     painter = BoundaryPainter(plane, train.X, train.y, len(classes))
     tracker.log_image(key, "boundary_final", painter.paint(outputs))
     figure = draw_boundary_parts(
-        plane, outputs, {name: (rows.X, rows.y) for name, rows in parts.items()}, classes, title=title
+        plane,
+        outputs,
+        {name: (rows.X, rows.y) for name, rows in parts.items()},
+        classes,
+        title=title,
     )
     tracker.log_file(key, "plots/decision_boundary.png", figure_png(figure))

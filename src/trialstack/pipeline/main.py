@@ -67,11 +67,13 @@ def _run(
     listener: Listener,
     time_limit: float | None,
 ) -> TuneResult:
+    from trialstack.quiet import load_tensorflow
     from trialstack.registry.fresh import FreshProcess
 
     # It imports TensorFlow and MLflow while the search goes on here.
     with FreshProcess.start() as fresh_process:
-        listener.stage("opening the tracking store")
+        listener.stage("starting TensorFlow and the tracking store")
+        load_tensorflow()
         client = open_client(store)
 
         from trialstack.tracking.mlflow import MlflowTracker
@@ -92,7 +94,12 @@ def _steps(job: Job, fresh_process: Any, time_limit: float | None) -> TuneResult
     from trialstack.pipeline.baseline import run_baseline
     from trialstack.pipeline.final import final_epochs, run_final
     from trialstack.pipeline.registration import log_final_model, register_final_model
-    from trialstack.pipeline.search import checked_hypermodel, open_run, run_search
+    from trialstack.pipeline.search import (
+        checked_hypermodel,
+        open_run,
+        run_search,
+        save_search_views,
+    )
     from trialstack.tuners.search_run import PARENT
     from trialstack.tuners.summary import summarize
 
@@ -111,6 +118,7 @@ def _steps(job: Job, fresh_process: Any, time_limit: float | None) -> TuneResult
     model = register_final_model(job, fresh_process, line)
     job.listener.stage("writing leaderboard, plots and report")
     summarize(run, line, f"Registered as `{model.uri}`. {job.experiment.description}")
+    views = save_search_views(job, run, tuner.best_values())
     job.tracker.end_run(PARENT, "FINISHED", time.time())
     job.tracker.flush()
     run.drop_pictures()
@@ -136,7 +144,7 @@ def _steps(job: Job, fresh_process: Any, time_limit: float | None) -> TuneResult
         sentence=sentence,
         model=model,
         leaderboard=run.ranking(),
-        links=_links(job, model),
+        links=_links(job, model, views),
         seconds_search=tuner.seconds,
     )
 
@@ -166,15 +174,21 @@ def _headline(scores: Mapping[str, Any], job: Job, sentence: str) -> str:
     return f"{line}; {sentence}" if sentence else line
 
 
-def _links(job: Job, model: RegisteredModel) -> dict[str, str]:
+def _links(job: Job, model: RegisteredModel, views: Mapping[str, str]) -> dict[str, str]:
     """Pages of the MLflow UI on what the search has made."""
     from trialstack.tuners.search_run import PARENT
 
     links = job.tracker.links
     parent = job.tracker.run_id(PARENT)
     objective = job.experiment.objective
+    trials = links.trials(parent, f"best_{objective.name}", objective.direction)
     return {
-        "trials": links.trials(parent, f"best_{objective.name}", objective.direction),
+        "trials": links.view(views["trials"]) if "trials" in views else trials,
+        **{
+            name: links.view(views[name], charts=True)
+            for name in ("curves", "boundaries")
+            if name in views
+        },
         "search": links.run(parent),
         "final": links.run(job.done_stage(FINAL)["data"]["run_id"]),  # type: ignore[index]
         "model": links.model_version(model.name, model.version),

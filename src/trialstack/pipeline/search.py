@@ -15,6 +15,7 @@ from trialstack.pipeline.final import targets_of
 from trialstack.pipeline.job import Job
 from trialstack.plots.painter import BoundaryPainter
 from trialstack.tracking.base import NewRun
+from trialstack.tracking.views import save_views
 from trialstack.tuners.names import TrialNames
 from trialstack.tuners.search_run import PARENT, SearchRun
 from trialstack.tuners.tracked import enter_parent
@@ -78,6 +79,7 @@ def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | No
     tuner = make_tuner(job.experiment, hypermodel, job.search.folder, run, job.search.max_trials)
     if time_limit is not None:
         tuner.deadline = time.monotonic() + time_limit
+    save_search_views(job, run, tuner.oracle.get_space().values)
     callbacks = []
     if search.patience is not None:
         callbacks.append(
@@ -98,6 +100,30 @@ def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | No
         verbose=0,
     )
     return tuner
+
+
+def save_search_views(job: Job, run: SearchRun, values: Mapping[str, Any]) -> dict[str, str]:
+    """Saves the views that MLflow opens on this search: name -> share key.
+
+    Args:
+        job: The job.
+        run: The search's run.
+        values: Any active hyperparameters; their names become columns.
+    """
+    objective = job.experiment.objective
+    try:
+        return save_views(
+            job.client,
+            job.tracker.experiment_id,
+            job.tracker.run_id(PARENT),
+            objective.name,
+            objective.direction,
+            list(run.names.readable(values)),
+            ["boundary_final"],
+        )
+    except Exception as error:  # an undocumented format, and a server that may be away
+        job.listener.warning(f"the MLflow pages have no saved views: {error}")
+        return {}
 
 
 def checked_hypermodel(job: Job) -> Any:

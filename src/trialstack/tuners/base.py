@@ -429,6 +429,10 @@ class TrackedTuner(keras_tuner.Tuner):
         model.set_weights(stored.arrays)
         return model
 
+    def best_values(self) -> dict[str, Any]:
+        """The best trial's active hyperparameters."""
+        return dict(self.oracle.get_best_trials(1)[0].hyperparameters.values)
+
     def recorded_hyperparameters(self, trial_id: str) -> keras_tuner.HyperParameters:
         """A trial's hyperparameters as the journal has them."""
         entries = [e for e in self.journal.of("asked", "finished") if e["trial_id"] == trial_id]

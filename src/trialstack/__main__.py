@@ -1,0 +1,5 @@
+"""`python -m trialstack`."""
+
+from trialstack.cli import main
+
+main()

@@ -1,0 +1,89 @@
+"""`trialstack tune`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trialstack.console import Progress, print_json, print_result
+from trialstack.durations import parse_duration
+from trialstack.errors import InputError, Interrupted
+from trialstack.experiment import Experiment, parse_setting
+from trialstack.pipeline import tune
+from trialstack.quiet import silence_libraries
+from trialstack.signals import interruptible
+from trialstack.tracking.store import resolve_store
+from trialstack.tracking.ui import ui_command
+
+if TYPE_CHECKING:
+    from trialstack.pipeline.result import TuneResult
+
+
+def run_tune(
+    path: Path,
+    settings: Sequence[str],
+    *,
+    tracking_uri: str | None,
+    fresh: bool,
+    extend: int | None,
+    time_limit: str | None,
+    as_json: bool,
+) -> None:
+    """Reads the experiment, runs the main job and prints what came of it.
+
+    Args:
+        path: The experiment file.
+        settings: `KEY=VALUE`, over those of the file.
+        tracking_uri: Of the store; None = its default.
+        fresh: Begin a new search.
+        extend: So many more trials for a finished one.
+        time_limit: As a person types it.
+        as_json: Print JSON instead of tables.
+    """
+    silence_libraries()
+    experiment = Experiment.load(path).with_settings(dict(map(parse_setting, settings)))
+    seconds = parse_duration(time_limit) if time_limit is not None else None
+    if extend is not None and (fresh or extend < 1):
+        raise InputError(
+            "--extend goes on with a search and --fresh begins a new one; give one of them"
+            if fresh
+            else f"--extend: {extend} came; give an integer from 1"
+        )
+    progress = Progress()
+    try:
+        with interruptible():
+            result = tune(
+                experiment,
+                tracking_uri=tracking_uri,
+                fresh=fresh,
+                extend=extend,
+                time_limit=seconds,
+                listener=progress,
+            )
+    except Interrupted:
+        progress.close()
+        again = shlex.join(["trialstack", *(a for a in sys.argv[1:] if a != "--fresh")])
+        print(f"stopped; what is finished is saved. Go on with: {again}", file=sys.stderr)
+        raise
+    finally:
+        progress.close()
+    if as_json:
+        print_json(result.as_json())
+    else:
+        store = resolve_store(tracking_uri)
+        print_result(result, ui_command(store), _load_lines(result))
+
+
+def _load_lines(result: TuneResult) -> str:
+    """Python that loads the version which the search has made."""
+    reference = f"{result.model.name}@{result.model.alias}" if result.model.alias else ""
+    uri = f"models:/{reference}" if reference else result.model.uri
+    return (
+        "import mlflow\n"
+        f'mlflow.set_tracking_uri("{result.tracking_uri}")\n'
+        f'model = mlflow.pyfunc.load_model("{uri}")\n'
+        "model.predict(frame)  # a DataFrame with the original columns"
+    )

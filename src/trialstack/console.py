@@ -1,0 +1,157 @@
+"""What the commands print: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from trialstack.hypermodels.naming import format_value
+from trialstack.pipeline.job import Listener
+
+if TYPE_CHECKING:
+    from trialstack.pipeline.result import TuneResult
+    from trialstack.tuners.search_run import SearchRun, TrialRow
+
+WIDTH = 120
+"""Columns of a table where there is no terminal to ask."""
+SHOWN_BEST = 10
+MILESTONES = 10
+"""Lines that a search's progress takes where there is no terminal."""
+TEST_SCORES = {
+    "auc": "AUC",
+    "log_loss": "log loss",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "brier": "Brier score",
+}
+
+
+def fail(text: str) -> None:
+    """An error, one line."""
+    print(f"error: {one_line(text)}", file=sys.stderr)
+
+
+def one_line(text: str) -> str:
+    """A text without line breaks."""
+    return " ".join(text.split())
+
+
+class Progress(Listener):
+    """Shows on stderr how far the job is; in a terminal, trials are one line written over."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._told = 0
+        self._open_line = False
+
+    def warning(self, text: str) -> None:
+        """See `Listener`."""
+        self._line(f"warning: {one_line(text)}")
+
+    def stage(self, text: str) -> None:
+        """See `Listener`."""
+        self._line(f"[{time.monotonic() - self._started:5.1f} s] {text}")
+
+    def trial_ended(self, run: SearchRun, max_trials: int) -> None:
+        """See `Listener`."""
+        done = len(run.rows)
+        step = max(1, max_trials // MILESTONES)
+        if not self._live and done // step == self._told // step and done != max_trials:
+            return
+        self._told = done
+        failed = len(run.failures())
+        text = f"[{time.monotonic() - self._started:5.1f} s] {done}/{max_trials} trials"
+        text += f", {failed} failed" if failed else ""
+        ranking = run.ranking()
+        if ranking:
+            text += f", best {run.objective.name} {ranking[0].score:.4f} ({ranking[0].name})"
+        self._line(text, over=self._live)
+
+    def close(self) -> None:
+        """Ends a line that was to be written over."""
+        if self._open_line:
+            print(file=sys.stderr)
+            self._open_line = False
+
+    def _line(self, text: str, over: bool = False) -> None:
+        if over:
+            print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
+            self._open_line = True
+        else:
+            self.close()
+            print(text, file=sys.stderr, flush=True)
+
+
+def print_result(result: TuneResult, ui: str, load: str) -> None:
+    """The outcome of `tune` for a person.
+
+    Args:
+        result: What it came to.
+        ui: The command that starts the UI on this store.
+        load: Python that loads the registered model.
+    """
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH)
+    console.print(_leaderboard(result.leaderboard[:SHOWN_BEST], result.objective))
+    if result.final.test is not None:
+        console.print(_comparison(result))
+    if result.sentence:
+        print(f"{result.sentence[0].upper()}{result.sentence[1:]}\n")
+    model = result.model
+    alias = f" @{model.alias}" if model.alias else ""
+    print(f"Registered {model.uri}{alias}: {model.reason}")
+    print(f"\nBrowse (start the UI with: {ui})")
+    for name, link in result.links.items():
+        print(f"  {name + ':':<8} {link}")
+    print("\nLoad")
+    print("\n".join(f"  {line}" for line in load.splitlines()))
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON object, alone on stdout."""
+    print(json.dumps(document, ensure_ascii=False))
+
+
+def _leaderboard(rows: list[TrialRow], objective: str) -> Table:
+    names = list(dict.fromkeys(name for row in rows for name in row.hyperparameters))
+    table = Table(title=f"Best {len(rows)} trials", title_justify="left", title_style="bold")
+    for column in ("", "trial", objective, "best epoch", "epochs", *names):
+        table.add_column(column, justify="right")
+    for rank, row in enumerate(rows, 1):
+        table.add_row(
+            str(rank),
+            f"{row.number:03d}",
+            f"{row.score:.4f}",
+            str(row.best_epoch),
+            str(row.epochs_run),
+            *(format_value(row.hyperparameters.get(name, "")) for name in names),
+        )
+    return table
+
+
+def _comparison(result: TuneResult) -> Table:
+    final = result.final.test or {}
+    baseline = result.baseline.test if result.baseline else None
+    rows = final.get("rows", 0)
+    table = Table(title=f"On {rows} sealed test rows", title_justify="left", title_style="bold")
+    table.add_column("")
+    if baseline is not None:
+        table.add_column("baseline", justify="right")
+    table.add_column("final", justify="right")
+    for key, name in TEST_SCORES.items():
+        cells = [_score(scores, key) for scores in (baseline, final) if scores is not None]
+        label = f"{name} (95 % interval)" if f"{key}_ci" in final else name
+        table.add_row(label, *cells)
+    return table
+
+
+def _score(scores: Mapping[str, Any], key: str) -> str:
+    text = f"{scores[key]:.4f}"
+    interval = scores.get(f"{key}_ci")
+    return f"{text} ({interval[0]:.4f} to {interval[1]:.4f})" if interval else text

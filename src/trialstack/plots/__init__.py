@@ -1,0 +1,1 @@
+"""Plots: each has a function that computes plain data and one that draws it."""

@@ -1,0 +1,235 @@
+"""Plots of a classifier on test rows: ROC, precision-recall, calibration, confusion matrix.
+
+The numbers come from `trialstack.evaluation.curves`; here they are drawn. Every function takes one
+or several models by name and puts them on the same axes (confusion matrices: side by side).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from numpy.typing import ArrayLike
+
+from trialstack.evaluation.curves import (
+    CalibrationCurve,
+    Curve,
+    calibration,
+    confusion,
+    precision_recall,
+    roc_curve,
+)
+from trialstack.plots.confusion import draw_confusion
+from trialstack.plots.style import (
+    GREY,
+    LINE_STYLES,
+    colour,
+    new_figure,
+    plain,
+    shortened,
+    style_axes,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "calibration",
+    "confusion",
+    "draw_calibration",
+    "draw_confusion",
+    "draw_precision_recall",
+    "draw_roc",
+    "evaluation_figures",
+    "precision_recall",
+    "roc_curve",
+]
+
+MOST_COLOURED = 8
+"""With more classes than this the curves are drawn alike: nobody tells twenty colours apart."""
+
+MOST_INSIDE = 4
+"""Lines of a legend up to which it stands inside the axes."""
+
+REFERENCE_LINE: dict[str, Any] = {"color": GREY, "linewidth": 1, "linestyle": (0, (1, 3))}
+"""Faint dots: what a model without knowledge, or a perfectly calibrated one, would give."""
+
+
+def evaluation_figures(
+    y: ArrayLike,
+    probabilities: ArrayLike | Mapping[str, ArrayLike],
+    classes: Sequence[str],
+    title: str = "",
+) -> dict[str, Figure]:
+    """All plots of one model or of several.
+
+    Args:
+        y: Class indices 0 to classes - 1, shape `(rows,)`.
+        probabilities: Shape `(rows, classes)`, binary: column 1 is the positive class; or the
+            name of each model with its probabilities.
+        classes: Names of the classes, in the order of the columns.
+        title: What was evaluated on which rows.
+
+    Returns:
+        Figures `roc`, `precision_recall`, `calibration` and `confusion_matrix`.
+
+    Raises:
+        DataError: See `trialstack.evaluation.checks.check_predictions`.
+
+    Example:
+        >>> p = [[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]]
+        >>> sorted(evaluation_figures([0, 0, 1, 1], p, ["no", "yes"]))
+        ['calibration', 'confusion_matrix', 'precision_recall', 'roc']
+    """
+    models = probabilities if isinstance(probabilities, Mapping) else {"": probabilities}
+
+    def of_each(compute: Callable[..., Any]) -> dict[str, Any]:
+        return {name: compute(y, p, classes) for name, p in models.items()}
+
+    return {
+        "roc": draw_roc(of_each(roc_curve), title),
+        "precision_recall": draw_precision_recall(of_each(precision_recall), title),
+        "calibration": draw_calibration(of_each(calibration), title),
+        "confusion_matrix": draw_confusion(of_each(confusion), classes, title),
+    }
+
+
+def draw_roc(models: Mapping[str, Sequence[Curve]], title: str = "") -> Figure:
+    """Draws ROC curves.
+
+    Args:
+        models: Name of each model with its curves from `roc_curve`.
+        title: What was evaluated on which rows.
+    """
+    figure, axes = _unit_square("ROC curve", title, "False positive rate", "True positive rate")
+    axes.plot([0, 1], [0, 1], **REFERENCE_LINE)
+    axes.annotate(
+        "guessing", xy=(0.3, 0.27), ha="left", va="top", color=GREY, fontsize=9
+    )  # fmt: skip
+    for curve, look in _lines(models, "AUC"):
+        axes.plot(curve.x, curve.y, **look)
+    _legend(figure, axes, models, "lower right")
+    return figure
+
+
+def draw_precision_recall(models: Mapping[str, Sequence[Curve]], title: str = "") -> Figure:
+    """Draws precision-recall curves; a dotted line is the precision of an alarm for every row.
+
+    Args:
+        models: Name of each model with its curves from `precision_recall`.
+        title: What was evaluated on which rows.
+    """
+    figure, axes = _unit_square("Precision-recall curve", title, "Recall", "Precision")
+    for curve, look in _lines(models, "AP"):
+        # Between two thresholds the precision is that of the one with the higher recall.
+        axes.step(curve.x, curve.y, where="pre", **look)
+    curves = next(iter(models.values()))
+    if len(curves) == 1:
+        _mark_prevalence(axes, curves[0].prevalence)
+    _legend(figure, axes, models, "lower left")
+    return figure
+
+
+def draw_calibration(models: Mapping[str, CalibrationCurve], title: str = "") -> Figure:
+    """Draws reliability curves above the numbers of rows in the bins.
+
+    The area of a point is its share of the rows, the bar its 95 % interval.
+
+    Args:
+        models: Name of each model with its curve from `calibration`.
+        title: What was evaluated on which rows.
+    """
+    figure = new_figure(6.0, 6.0)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
+    label = next(iter(models.values())).label
+    of_class = f"“{shortened(label, 20)}”" if label else "the predicted class"
+    style_axes(upper, title="Calibration", subtitle=title, y="Share that came true")
+    style_axes(lower, x=f"Predicted probability of {of_class}", y="Rows")
+    upper.plot([0, 1], [0, 1], **REFERENCE_LINE)
+    for m, (name, curve) in enumerate(models.items()):
+        ink, style = colour(m), LINE_STYLES[m % len(LINE_STYLES)]
+        error = f"{curve.error:.3f}"
+        upper.plot(
+            curve.predicted, curve.observed, color=ink, linestyle=style, linewidth=1, alpha=0.6,
+            label=plain(f"{shortened(name, 28)} (ECE {error})") if name else f"expected calibration error {error}",
+        )  # fmt: skip
+        areas = 12 + 240 * curve.filled_counts / curve.counts.sum()
+        upper.scatter(curve.predicted, curve.observed, s=areas, color=ink, zorder=3, alpha=0.9)
+        upper.vlines(curve.predicted, curve.low, curve.high, color=ink, alpha=0.35)
+        lower.stairs(curve.counts, curve.edges, color=ink, linestyle=style, linewidth=1.5)
+    upper.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+    lower.set_ylim(bottom=0)
+    figure.align_ylabels()
+    upper.legend(loc="best", fontsize=9.5, framealpha=0.8, edgecolor="none")
+    return figure
+
+
+def _unit_square(name: str, title: str, x: str, y: str) -> tuple[Figure, Axes]:
+    figure = new_figure()
+    axes = figure.subplots()
+    style_axes(axes, title=name, subtitle=title, x=x, y=y)
+    # A little more than 0 to 1: curves of good models run along the edges.
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    return figure, axes
+
+
+def _lines(
+    models: Mapping[str, Sequence[Curve]], score: str
+) -> Iterator[tuple[Curve, dict[str, Any]]]:
+    """Each curve with its looks: colour tells classes apart, or models where there is one class."""
+    for m, (name, curves) in enumerate(models.items()):
+        alike = len(curves) > MOST_COLOURED
+        for k, curve in enumerate(curves):
+            if alike:
+                areas = [each.area for each in curves]
+                what, value = f"{len(curves)} classes", f"{min(areas):.3f} to {max(areas):.3f}"
+            else:
+                what, value = shortened(curve.label, 20), f"{curve.area:.3f}"
+            if name and len(curves) == 1:
+                what = ""  # the legend's heading says it
+            label = ", ".join(part for part in (shortened(name, 20), what) if part)
+            yield (
+                curve,
+                {
+                    "color": colour(m if alike or len(curves) == 1 else k),
+                    "linestyle": LINE_STYLES[m % len(LINE_STYLES)],
+                    "linewidth": 1 if alike else 2,
+                    "alpha": 0.45 if alike else 1,
+                    "label": None if alike and k else plain(f"{label} ({score} {value})"),
+                },
+            )
+
+
+def _mark_prevalence(axes: Axes, prevalence: float) -> None:
+    axes.axhline(prevalence, **REFERENCE_LINE)
+    axes.annotate(
+        f"share of the class {prevalence:.3f}",
+        xy=(1, prevalence),
+        xytext=(-4, 4),
+        textcoords="offset points",
+        ha="right",
+        color=GREY,
+        fontsize=9,
+    )
+
+
+def _legend(
+    figure: Figure,
+    axes: Axes,
+    models: Mapping[str, Sequence[Curve]],
+    corner: Literal["lower left", "lower right"],
+) -> None:
+    labels = {curve.label for curves in models.values() for curve in curves}
+    heading = f"“{shortened(labels.pop(), 24)}”" if len(labels) == 1 and "" not in models else ""
+    handles, _ = axes.get_legend_handles_labels()
+    if len(handles) > MOST_INSIDE:
+        figure.set_size_inches(7.4, 5.0)
+        legend = figure.legend(handles=handles, loc="outside right upper")
+    else:
+        legend = axes.legend(handles=handles, loc=corner)
+    legend.set_title(plain(heading))
+    legend.set_alignment("left")
+    legend.set_frame_on(False)
+    for text in (legend.get_title(), *legend.get_texts()):
+        text.set_fontsize(9.5)

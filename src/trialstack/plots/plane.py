@@ -1,0 +1,249 @@
+"""Where a decision boundary is drawn: a plane through feature space, and a grid of points on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from trialstack.errors import DataError
+
+FloatArray = NDArray[np.float64]
+
+UNIT_SCALE = (0.5, 10.0)
+UNIT_MARGIN = 0.1
+RELATIVE_MARGIN = 0.05  # about what 0.1 is to the circles, which span 2.1
+
+GOLDEN_RATIO = 0.618033988749895
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """How rows are brought to a plane and back.
+
+    A row `x` has the coordinates `directions @ ((x - origin) / scale)`.
+
+    Attributes:
+        origin: The row at the coordinates (0, 0), shape `(features,)`.
+        scale: Unit of each feature, shape `(features,)`.
+        directions: Of the two axes in scaled features, shape `(2, features)`; orthonormal, or 0
+            where the data have no such direction.
+    """
+
+    origin: FloatArray
+    scale: FloatArray
+    directions: FloatArray
+
+    def to_plane(self, rows: FloatArray) -> FloatArray:
+        """Coordinates of rows, shape `(rows, 2)`."""
+        scaled = (rows - self.origin) / self.scale
+        if len(self.origin) > 2:
+            scaled[~np.isfinite(scaled)] = 0.0  # a missing value: the middle of its column
+        coordinates = scaled @ self.directions.T
+        if len(self.origin) == 1:
+            coordinates[:, 1] = _spread(len(rows))
+        return coordinates
+
+    def to_rows(self, coordinates: FloatArray) -> FloatArray:
+        """The rows at the given coordinates, shape `(points, features)`."""
+        return self.origin + self.scale * (coordinates @ self.directions)
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """A plane through feature space, and a grid of points on it. Made by `plane_of`.
+
+    Attributes:
+        points: Raw inputs at which a model is to be evaluated, shape
+            `(resolution * resolution, features)`. They run along `xs` at the lowest of `ys` first.
+        xs: Horizontal coordinates of the grid, shape `(resolution,)`, ascending.
+        ys: Vertical coordinates of the grid, shape `(resolution,)`, ascending.
+        axis_names: Names of the horizontal and the vertical axis.
+        caption: What the plane is, for people.
+        projection: How rows are brought to the plane.
+    """
+
+    points: NDArray[np.float32]
+    xs: FloatArray
+    ys: FloatArray
+    axis_names: tuple[str, str]
+    caption: str
+    projection: Projection
+
+    @property
+    def resolution(self) -> int:
+        """Number of grid points along each axis."""
+        return len(self.xs)
+
+    def project(self, X: ArrayLike) -> FloatArray:
+        """Coordinates of rows on this plane.
+
+        A missing value counts as the middle of its column; on a plane of one or two features
+        nothing stands in for it, and the row's coordinate is NaN. A single feature has no second
+        coordinate: rows are spread over [-0.5, 0.5] by their position, to be told apart.
+
+        Args:
+            X: Raw values, shape `(rows, features)`.
+
+        Returns:
+            Shape `(rows, 2)`.
+
+        Raises:
+            DataError: `X` is not a table of numbers with the features of the plane.
+        """
+        rows = numeric_rows(X)
+        features = len(self.projection.origin)
+        if rows.shape[1] != features:
+            raise DataError(
+                f"boundary: rows have {rows.shape[1]} features, but the plane was made of "
+                f"{features}; give the same columns"
+            )
+        return self.projection.to_plane(rows)
+
+
+def plane_of(
+    X: ArrayLike,
+    feature_names: Sequence[str] | None = None,
+    resolution: int = 100,
+    margin: float | None = None,
+) -> Plane:
+    """The plane on which a model of these rows is looked at.
+
+    Two features are the axes themselves. More are reduced to their first two principal components,
+    of columns brought to mean 0 and standard deviation 1; the grid is carried back to raw values,
+    so that a model which takes raw rows can be evaluated on it. The picture then shows the model
+    on that plane only, as its caption says. One feature becomes the horizontal axis.
+
+    Args:
+        X: Training rows, raw values, shape `(rows, features)`; missing ones (NaN) are left out.
+        feature_names: One a column; `x0`, `x1`, ... if not given.
+        resolution: Grid points along each axis, at least 2.
+        margin: Added around the data on each side, in units of the axis. By default 0.1 where the
+            data span 0.5 to 10, else 5 % of what they span.
+
+    Raises:
+        DataError: `X` has no rows, no columns, or something other than numbers.
+
+    Reference:
+        Jolliffe, I. T. (2002). Principal Component Analysis, 2nd ed., section 2.3: components of
+        the correlation matrix.
+
+    Example:
+        >>> plane = plane_of([[0.0, 10.0], [1.0, 50.0]], ["width", "height"], resolution=3)
+        >>> plane.xs.round(2).tolist(), plane.ys.round(2).tolist()
+        ([-0.1, 0.5, 1.1], [8.0, 30.0, 52.0])
+        >>> plane.points.shape
+        (9, 2)
+    """
+    rows = numeric_rows(X)
+    features = rows.shape[1]
+    names = list(feature_names) if feature_names is not None else default_names(features)
+    if len(names) != features:
+        raise DataError(
+            f"boundary: got {len(names)} feature names for {features} columns; give one a column"
+        )
+    if features <= 2:
+        projection, axis_names, caption = _features_themselves(names)
+    else:
+        projection, axis_names, caption = _principal_components(rows)
+    coordinates = projection.to_plane(rows)
+    xs = _axis(coordinates[:, 0], resolution, margin)
+    ys = _axis(coordinates[:, 1], resolution, margin)
+    grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+    points = projection.to_rows(grid).astype(np.float32)
+    return Plane(points, xs, ys, axis_names, caption, projection)
+
+
+def default_names(features: int) -> list[str]:
+    """Names of columns that came without: `x0`, `x1`, ..."""
+    return [f"x{i}" for i in range(features)]
+
+
+def numeric_rows(X: ArrayLike) -> FloatArray:
+    """Rows as a table of floats, shape `(rows, features)`.
+
+    Raises:
+        DataError: There are no rows or columns, or something other than numbers.
+    """
+    try:
+        rows = np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            "boundary: the rows hold something other than numbers; encode text columns first"
+        ) from error
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise DataError(
+            f"boundary: got an array of shape {rows.shape}; a table of (rows, features) with at "
+            "least one of each is needed"
+        )
+    return rows
+
+
+def _features_themselves(names: list[str]) -> tuple[Projection, tuple[str, str], str]:
+    features = len(names)
+    projection = Projection(np.zeros(features), np.ones(features), np.eye(2, features))
+    if features == 1:
+        caption = "one feature; the height of a point only keeps it apart from the others"
+        return projection, (names[0], ""), caption
+    return projection, (names[0], names[1]), "plane of the two features"
+
+
+def _principal_components(rows: FloatArray) -> tuple[Projection, tuple[str, str], str]:
+    origin, scale, standardized = _standardize(rows)
+    directions = _leading_directions(standardized)
+    total = float(np.sum(standardized**2))
+    shares = np.sum((standardized @ directions.T) ** 2, axis=0) / (total or 1.0)
+    first, second = (f"principal component {i + 1} ({100 * shares[i]:.0f} %)" for i in range(2))
+    caption = (
+        f"plane of the first two principal components ({100 * shares.sum():.0f} % of variance); "
+        "model evaluated on the points of that plane"
+    )
+    return Projection(origin, scale, directions), (first, second), caption
+
+
+def _standardize(rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean, standard deviation, and standardized rows; constant columns become 0."""
+    known = np.isfinite(rows)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, rows, 0.0).sum(axis=0) / count
+    centred = np.where(known, rows - mean, 0.0)
+    deviation = np.sqrt(np.sum(centred**2, axis=0) / count)
+    # The mean of equal numbers can differ from them in the last digit, hence not `deviation > 0`.
+    varies = deviation > 1e-12 * np.abs(mean)
+    scale = np.where(varies, deviation, 1.0)
+    return mean, scale, np.where(varies, centred, 0.0) / scale
+
+
+def _leading_directions(standardized: FloatArray) -> FloatArray:
+    """First two principal axes, shape `(2, features)`; the largest entry of each is positive."""
+    directions = np.zeros((2, standardized.shape[1]))
+    varying = np.flatnonzero(standardized.any(axis=0))  # a constant column stays as it is
+    table = standardized[:, varying]
+    if len(varying) <= len(table):
+        found = np.linalg.eigh(table.T @ table).eigenvectors.T[::-1][:2]
+    else:
+        found = np.linalg.svd(table, full_matrices=False).Vh[:2]
+    for axis, direction in zip(directions, found, strict=False):
+        axis[varying] = direction * np.sign(direction[np.argmax(np.abs(direction))])
+    return directions
+
+
+def _axis(values: FloatArray, resolution: int, margin: float | None) -> FloatArray:
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    span = high - low
+    if margin is None:
+        if span == 0:
+            margin = max(UNIT_MARGIN, RELATIVE_MARGIN * abs(low))
+        else:
+            margin = (
+                UNIT_MARGIN if UNIT_SCALE[0] <= span <= UNIT_SCALE[1] else RELATIVE_MARGIN * span
+            )
+    return np.linspace(low - margin, high + margin, resolution)
+
+
+def _spread(rows: int) -> FloatArray:
+    """Evenly scattered numbers in [-0.5, 0.5): neighbouring rows land far from each other."""
+    return np.asarray(np.arange(rows) * GOLDEN_RATIO % 1.0 - 0.5)

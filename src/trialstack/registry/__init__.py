@@ -1,0 +1,1 @@
+"""Models as they leave the program: logged, proved in a fresh process, versioned, compared."""

@@ -1,0 +1,172 @@
+"""Turns raw rows into labels and probabilities, wherever the model is loaded.
+
+This file travels inside every logged model as plain source (MLflow's models-from-code) and runs
+where only MLflow and the model's own requirements are installed. It therefore imports nothing of
+the package that wrote it. Beside it lie two artifacts: `model`, a `.keras` file made of stock
+layers, and `schema`, a JSON object:
+
+    {"format": 1,
+     "columns": [{"name": "mean radius", "dtype": "float64", "missing": false}, ...],
+     "classes": ["benign", "malignant"],
+     "model_sha256": "..."}
+
+`columns` stands in the order of the model's inputs, `missing` says whether the column had missing
+values in training, and `classes` stands in sorted order, with JSON's types being the labels' own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
+
+ROWS_AT_ONCE = 8192
+"""Rows that go through the network together: bounds memory, whatever the length of the table."""
+
+Label = str | bool | int | float
+
+
+def probability_column(label: Label) -> str:
+    """Name of the column that holds the probability of a class.
+
+    A float that is a whole number is written as an integer, so that labels read as `0.0` from one
+    file and as `0` from another give the same name.
+
+    Example:
+        >>> [probability_column(label) for label in ("red", 1, 0.0, 0.5, True)]
+        ['probability_red', 'probability_1', 'probability_0', 'probability_0.5', 'probability_True']
+    """
+    text = repr(label).removesuffix(".0") if isinstance(label, float) else str(label)
+    return f"probability_{text}"
+
+
+def refuse(reason: str) -> MlflowException:
+    """The error of a table that cannot be scored; a scoring server answers it with status 400."""
+    return MlflowException.invalid_parameter_value(reason)
+
+
+def numbers(column: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """A column as float64, shape `(rows,)`: integers, booleans, decimals, numbers as text.
+
+    Missing values of any kind become NaN.
+
+    Raises:
+        MlflowException: A value is not a number; named with its column and row label.
+    """
+    name, dtype = column.name, column.dtype
+    if getattr(dtype, "kind", "O") in "Mmc":
+        raise refuse(f"column {name!r}: holds {dtype}, numbers are wanted")
+    if pd.api.types.is_numeric_dtype(dtype):
+        return np.asarray(column.to_numpy(dtype="float64", na_value=np.nan))
+    values = np.empty(len(column), dtype="float64")
+    for position, value in enumerate(column):
+        try:
+            values[position] = np.nan if value is None or value is pd.NA else float(value)
+        except (TypeError, ValueError):
+            row = column.index[position]
+            kind = "text " if isinstance(value, str) else ""
+            raise refuse(
+                f"column {name!r}, row {row}: {kind}{value!r:.60} stands where a number is wanted"
+            ) from None
+    return values
+
+
+class TableScorer(mlflow.pyfunc.PythonModel):
+    """Scores a DataFrame with the Keras model that lies beside this file."""
+
+    def load_context(self, context: Any) -> None:
+        """Reads the schema and the model.
+
+        Raises:
+            MlflowException: The model file is not the one that was logged.
+        """
+        import keras
+
+        schema = json.loads(Path(context.artifacts["schema"]).read_text(encoding="utf-8"))
+        model_file = Path(context.artifacts["model"])
+        if hashlib.sha256(model_file.read_bytes()).hexdigest() != schema["model_sha256"]:
+            raise refuse(
+                f"{model_file.name}: digest mismatch, this is not the file that was logged; "
+                "load another version, or log the model again"
+            )
+        self.columns: list[dict[str, Any]] = schema["columns"]
+        self.labels: list[Label] = schema["classes"]
+        self.network = keras.saving.load_model(model_file, compile=False, safe_mode=True)
+
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Scores a table.
+
+        Args:
+            context: Unused.
+            model_input: The columns of the schema in any order; others are ignored.
+            params: Unused.
+
+        Returns:
+            The input's index with `prediction` (labels as in the data) and one
+            `probability_<class>` column a class, in sorted order of the classes.
+
+        Raises:
+            MlflowException: A column is missing or holds something the model cannot take.
+        """
+        probabilities = self.probabilities(self.inputs(model_input))
+        best = probabilities.argmax(axis=1)
+        scores = {"prediction": np.asarray(self.labels)[best]}
+        scores |= {
+            probability_column(label): probabilities[:, position]
+            for position, label in enumerate(self.labels)
+        }
+        return pd.DataFrame(scores, index=model_input.index)
+
+    def inputs(self, table: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """The network's input, shape `(rows, columns)`, checked column by column."""
+        missing = [column["name"] for column in self.columns if column["name"] not in table]
+        if missing:
+            raise refuse(f"missing column{'s' * (len(missing) > 1)}: {', '.join(missing)}")
+        matrix = np.empty((len(table), len(self.columns)), dtype="float32")
+        for position, column in enumerate(self.columns):
+            values = numbers(table[column["name"]])
+            if not column["missing"]:
+                self.check(column["name"], np.isnan(values), "missing (the training rows had none)")
+            with np.errstate(over="ignore"):
+                matrix[:, position] = values
+            self.check(column["name"], np.isinf(matrix[:, position]), "infinite in float32")
+        return matrix
+
+    @staticmethod
+    def check(name: str, bad: np.ndarray[Any, np.dtype[np.bool_]], what: str) -> None:
+        """Refuses a column of which some rows are bad."""
+        if count := int(bad.sum()):
+            rows = "1 row is" if count == 1 else f"{count} rows are"
+            raise refuse(f"column {name!r}: {rows} {what}")
+
+    def probabilities(self, matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """One probability a class, shape `(rows, classes)`, from the network's output.
+
+        A single output is the probability of the second class.
+        """
+        if not len(matrix):
+            return np.empty((0, len(self.labels)))
+        outputs = np.concatenate(list(self.chunks(matrix)))
+        if np.isnan(outputs).any():
+            raise refuse(f"the model gives no probability for {np.isnan(outputs).sum()} values")
+        return np.hstack([1.0 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+
+    def chunks(self, matrix: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
+        """The network's outputs in float64, some thousand rows at a time."""
+        import keras
+
+        for start in range(0, len(matrix), ROWS_AT_ONCE):
+            output = self.network(matrix[start : start + ROWS_AT_ONCE], training=False)
+            yield keras.ops.convert_to_numpy(output).astype("float64")
+
+
+mlflow.models.set_model(TableScorer())

@@ -1,0 +1,153 @@
+"""Opens a store: quietly, in bounded time, and safely beside other processes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from trialstack.errors import InputError
+from trialstack.tracking.store import Store, display_uri
+
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    # By default one call to a dead server blocks for four minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    # Ending a run would print its address, and ask the server for the run in order to do so.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+_REACHABLE_WITHIN = 5.0  # seconds
+
+
+def connect(store: Store) -> Any:
+    """See `trialstack.tracking.store.open_client`."""
+    quiet_mlflow()
+    if store.sqlite_file is not None:
+        return _open_sqlite(store, store.sqlite_file)
+    if store.tracking_uri.startswith("http"):
+        _require_server(store.tracking_uri)
+    return _checked_client(store)
+
+
+def quiet_mlflow() -> None:
+    """Settings of MLflow that must be made before its import; the user's own are kept."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    # Both report every attempt, with a traceback; what finally failed is told by the tracker.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+
+
+def _checked_client(store: Store) -> Any:
+    with warnings.catch_warnings():
+        # MLflow's use of SQLAlchemy, complained of once, at the first query.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return _client_that_answers(store)
+
+
+def _client_that_answers(store: Store) -> Any:
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client = MlflowClient(store.tracking_uri, registry_uri=store.tracking_uri)
+        client.search_experiments(max_results=1)
+    except MlflowException as error:
+        raise _refusal(store, str(error)) from error
+    except Exception as error:  # SQLAlchemy's and the drivers' own
+        raise _refusal(store, f"{type(error).__name__}: {error}") from error
+    return client
+
+
+def _refusal(store: Store, cause: str) -> InputError:
+    uri = display_uri(store.tracking_uri)
+    if "out-of-date database schema" in cause or "Can't locate revision" in cause:
+        return InputError(
+            f"tracking store {uri}: its schema is of another version of MLflow; make a copy of "
+            f"the database, then run: mlflow db upgrade {uri}"
+        )
+    first_line = display_uri(cause).strip().partition("\n")[0]
+    return InputError(f"tracking store {uri} cannot be used: {first_line}")
+
+
+def _require_server(uri: str) -> None:
+    """Any answer will do: the API itself is asked afterwards, by MLflow."""
+    scheme, _, rest = uri.partition("://")
+    health = f"{scheme}://{rest.rpartition('@')[2]}/health"  # urllib takes no credentials
+    try:
+        urllib.request.urlopen(health, timeout=_REACHABLE_WITHIN).close()
+    except urllib.error.HTTPError as answer:
+        answer.close()
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error
+        raise InputError(
+            f"tracking server {display_uri(uri)} does not answer: {reason}; start it, or choose "
+            "another store with --tracking-uri"
+        ) from error
+
+
+def _open_sqlite(store: Store, file: Path) -> Any:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with _exclusive(file.with_name(f"{file.name}.lock")):
+            _prepare_sqlite(file)
+            client = _checked_client(store)
+    except OSError as error:
+        raise _refusal(store, f"{error.strerror or error}: {error.filename or file}") from error
+    _relax_fsync(client)
+    return client
+
+
+@contextmanager
+def _exclusive(lock_file: Path) -> Iterator[None]:
+    """MLflow's migrations are not made for two processes that start on one new file."""
+    import fcntl
+
+    with lock_file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _prepare_sqlite(file: Path) -> None:
+    """Sets a new file to write-ahead logging: the UI reads while a search writes.
+
+    A file that is there keeps its mode, but is looked at: MLflow would try for two minutes to
+    open something that is no database.
+    """
+    new = not file.exists() or file.stat().st_size == 0
+    try:
+        with closing(sqlite3.connect(file, timeout=30)) as database:
+            database.execute("PRAGMA journal_mode = WAL" if new else "PRAGMA schema_version")
+    except sqlite3.Error as error:
+        raise InputError(f"tracking store {file}: {error}; is it an SQLite file?") from error
+
+
+def _relax_fsync(client: Any) -> None:
+    """Halves the time of a write: no fsync a transaction where write-ahead logging allows it.
+
+    A killed process loses nothing by it, a power cut at most the last transactions; the journal
+    of a search is the durable record.
+    """
+    from sqlalchemy import event
+
+    engine = getattr(client._tracking_client.store, "engine", None)
+    if engine is None or getattr(engine, "_trialstack_relaxed", False):
+        return
+
+    def relax(connection: Any, _record: Any) -> None:
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            connection.execute("PRAGMA synchronous = NORMAL")
+
+    event.listen(engine, "connect", relax)
+    engine._trialstack_relaxed = True
+    engine.dispose()  # connections made before do not have it

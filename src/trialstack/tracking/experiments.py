@@ -1,0 +1,75 @@
+"""Finds and makes MLflow experiments, and finds the runs of a search in them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from trialstack.errors import InputError
+from trialstack.tracking import tags
+from trialstack.tracking.store import Store
+
+_PAGE = 1000  # runs
+
+
+def find_experiment(client: Any, name: str) -> str | None:
+    """The id of an experiment, None where there is none of that name.
+
+    Raises:
+        InputError: The experiment is deleted; MLflow keeps its name taken.
+    """
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        return None
+    if experiment.lifecycle_stage != "active":
+        raise InputError(
+            f"experiment {name!r} was deleted in MLflow, which keeps its name taken; choose "
+            "another name, or bring it back with: mlflow experiments restore "
+            f"--experiment-id {experiment.experiment_id}"
+        )
+    return str(experiment.experiment_id)
+
+
+def find_or_make_experiment(client: Any, store: Store, name: str) -> str:
+    """The id of an experiment, which is made if there is none of that name.
+
+    Raises:
+        InputError: The experiment is deleted.
+    """
+    from mlflow.exceptions import MlflowException
+
+    found = find_experiment(client, name)
+    if found is not None:
+        return found
+    try:
+        return str(client.create_experiment(name, artifact_location=_artifacts(store, name)))
+    except MlflowException:
+        found = find_experiment(client, name)  # another process was quicker
+        if found is None:
+            raise
+        return found
+
+
+def _artifacts(store: Store, name: str) -> str | None:
+    if store.artifact_root is None:
+        return None
+    folder = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "experiment"
+    return (store.artifact_root / folder).as_uri()
+
+
+def runs_of_search(client: Any, experiment_id: str, search_id: str) -> list[Any]:
+    """All runs of a search, oldest first, as `mlflow.entities.Run`."""
+    runs: list[Any] = []
+    token = None
+    while True:
+        page = client.search_runs(
+            [experiment_id],
+            filter_string=f"tags.`{tags.SEARCH_ID}` = '{search_id}'",
+            max_results=_PAGE,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
+        runs.extend(page)
+        token = page.token
+        if not token:
+            return runs

@@ -1,0 +1,278 @@
+"""Runs in MLflow, written beside the search by one background thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from trialstack.errors import TrialstackError
+from trialstack.tracking import tags
+from trialstack.tracking.base import DatasetRecord, KnownRun, NewRun, Status
+from trialstack.tracking.entities import table_json
+from trialstack.tracking.experiments import (
+    find_experiment,
+    find_or_make_experiment,
+    runs_of_search,
+)
+from trialstack.tracking.links import Links, base_url
+from trialstack.tracking.pending import Pending, Point, RunState
+from trialstack.tracking.pictures import picture_path
+from trialstack.tracking.run_requests import RunRequests
+from trialstack.tracking.store import Store, display_uri, open_client
+from trialstack.tracking.writer import Writer
+from trialstack.trials import EpochRow
+
+_LONGEST_WAIT = 60.0  # seconds for the id of a run
+_PATIENCE = 20.0  # seconds that `flush` and `close` wait for a store that does not answer
+
+
+class MlflowTracker:
+    """Writes the runs of one search into one MLflow experiment.
+
+    What a run has to say is gathered for about a second and written together, so a trial costs
+    three requests (create, one `log_batch`, end) and one copy of its files. While the store does
+    not answer everything is kept and tried again; what MLflow refuses is dropped and told in
+    `problems`. Neither ever raises in the search.
+
+    Args:
+        store: See `resolve_store`.
+        experiment_name: Made when the first run is.
+        search_id: Value of the tag `trialstack.search_id` of every run.
+        client: An `mlflow.MlflowClient` of that store, if there is one already.
+
+    Raises:
+        InputError: The store cannot be used, or the experiment is deleted.
+    """
+
+    def __init__(
+        self, store: Store, experiment_name: str, search_id: str, client: Any = None
+    ) -> None:
+        self.store = store
+        self.experiment_name = experiment_name
+        self.search_id = search_id
+        self.client = open_client(store) if client is None else client
+        self._experiment_id = find_experiment(self.client, experiment_name)
+        self._experiment_lock = threading.Lock()
+        self._lock = threading.Lock()
+        self._runs: dict[str, RunState] = {}
+        self._problems: list[str] = []
+        self._outage = ""
+        self._closed = False
+        self._requests = RunRequests(self.client, lambda: self.experiment_id, search_id, self._note)
+        self._writer: Writer[RunState] = Writer(self._write, self._writing_failed, self._give_up)
+
+    @property
+    def experiment_id(self) -> str:
+        """The store's id of the experiment, which is made if need be."""
+        with self._experiment_lock:
+            if self._experiment_id is None:
+                self._experiment_id = find_or_make_experiment(
+                    self.client, self.store, self.experiment_name
+                )
+            return self._experiment_id
+
+    @property
+    def links(self) -> Links:
+        """Addresses of this experiment's pages."""
+        return Links(base_url(self.store), self.experiment_id)
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong and was not mended, one line each; empty when all is well."""
+        with self._lock:
+            return [*self._problems, *([self._outage] if self._outage else [])]
+
+    def start_run(self, run: NewRun) -> None:
+        """See `Tracker`."""
+        parent = self._find(run.parent) if run.parent is not None else None
+        with self._lock:
+            old = self._runs.get(run.key)
+        if old is not None and not old.ended:
+            self.end_run(run.key, "KILLED", time.time())
+        self._enter(
+            RunState(run.key, new=run, parent=parent, pending=Pending(params={**run.params}))
+        )
+
+    def resume_run(self, key: str, run_id: str) -> None:
+        """See `Tracker`."""
+        self._enter(RunState(key, run_id=run_id, resuming=True))
+
+    def attach_run(self, key: str, run_id: str) -> None:
+        """Writes into a run that somebody else has opened and will end."""
+        self._enter(RunState(key, run_id=run_id, resuming=True, ended=True))
+
+    def log_epochs(
+        self, key: str, first_epoch: int, rows: Sequence[EpochRow], times: Sequence[float]
+    ) -> None:
+        """See `Tracker`."""
+        points = [
+            Point(name, float(value), _milliseconds(ended), epoch)
+            for epoch, (row, ended) in enumerate(zip(rows, times, strict=True), first_epoch)
+            for name, value in row.items()
+            if value is not None
+        ]
+        self._add(key, Pending(metrics=points))
+
+    def log_metrics(self, key: str, metrics: Mapping[str, float], step: int = 0) -> None:
+        """See `Tracker`."""
+        now = _milliseconds(time.time())
+        points = [
+            Point(name, float(value), now, step)
+            for name, value in metrics.items()
+            if value is not None
+        ]
+        self._add(key, Pending(metrics=points))
+
+    def log_params(self, key: str, params: Mapping[str, str]) -> None:
+        """See `Tracker`."""
+        self._add(key, Pending(params=dict(params)))
+
+    def set_tags(self, key: str, values: Mapping[str, str]) -> None:
+        """See `Tracker`."""
+        self._add(key, Pending(tags=dict(values)))
+
+    def describe(self, key: str, markdown: str) -> None:
+        """See `Tracker`."""
+        self._add(key, Pending(tags={tags.DESCRIPTION: markdown}))
+
+    def log_file(self, key: str, path: str, content: bytes) -> None:
+        """See `Tracker`."""
+        self._add(key, Pending(files={path: content}))
+
+    def log_image(self, key: str, name: str, png: bytes, step: int = 0) -> None:
+        """See `Tracker`."""
+        path = picture_path(name, step, _milliseconds(time.time()))
+        self._add(key, Pending(pictures={path: png}, tags={tags.LOGGED_IMAGES: "True"}))
+
+    def log_table(self, key: str, path: str, columns: Mapping[str, Sequence[object]]) -> None:
+        """See `Tracker`."""
+        self._add(key, Pending(files={path: table_json(columns)}, tables=[path]))
+
+    def log_dataset(self, key: str, dataset: DatasetRecord) -> None:
+        """See `Tracker`."""
+        self._add(key, Pending(datasets=[dataset]))
+
+    def end_run(self, key: str, status: Status, ended: float) -> None:
+        """See `Tracker`."""
+        self._find(key).ended = True
+        self._add(key, Pending(end=(status, ended)))
+
+    def run_id(self, key: str) -> str:
+        """See `Tracker`.
+
+        Raises:
+            TrialstackError: The store refused the run, or does not answer.
+        """
+        run = self._find(key)
+        if run.run_id is None and not run.refused:
+            self._writer.put(run, now=True)
+            run.opened.wait(_LONGEST_WAIT)
+        if run.run_id is None:
+            raise TrialstackError(f"run {key!r} is not in the store: {'; '.join(self.problems)}")
+        return run.run_id
+
+    def known_runs(self) -> list[KnownRun]:
+        """Runs that the store holds for this search, oldest first."""
+        if self._experiment_id is None:
+            return []
+        return [
+            KnownRun(run.data.tags.get(tags.KEY, ""), run.info.run_id, run.info.status)
+            for run in runs_of_search(self.client, self._experiment_id, self.search_id)
+        ]
+
+    def kill_open_runs(self, successor: str) -> list[KnownRun]:
+        """Closes runs of this search that a killed process has left RUNNING.
+
+        Args:
+            successor: Who goes on in their place; becomes their tag `trialstack.successor`.
+
+        Returns:
+            The runs, as they were.
+        """
+        with self._lock:
+            own = {run.run_id for run in self._runs.values()}
+        orphans = [
+            run for run in self.known_runs() if run.status == "RUNNING" and run.run_id not in own
+        ]
+        for run in orphans:
+            self.client.set_tag(run.run_id, tags.SUCCESSOR, successor)
+            self.client.set_terminated(run.run_id, "KILLED")
+        return orphans
+
+    def flush(self) -> None:
+        """Waits until everything so far is written, or the store has not answered for long."""
+        self._writer.flush(_PATIENCE)
+
+    def close(self) -> None:
+        """See `Tracker`. Returns in bounded time; `problems` then tells what is not written."""
+        if self._closed:
+            return
+        with self._lock:
+            still_open = [run for run in self._runs.values() if not run.ended]
+        for run in reversed(still_open):  # children before their parents
+            self.end_run(run.key, "KILLED", time.time())
+        self._closed = True
+        if not self._writer.close(_PATIENCE):
+            self._note("not all runs are completely written")
+
+    def __enter__(self) -> MlflowTracker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _find(self, key: str) -> RunState:
+        with self._lock:
+            if key not in self._runs:
+                raise LookupError(f"no run {key!r} was started")
+            return self._runs[key]
+
+    def _enter(self, run: RunState) -> None:
+        with self._lock:
+            self._runs[run.key] = run
+        self._add(run.key, Pending())
+
+    def _add(self, key: str, more: Pending) -> None:
+        if self._closed:
+            raise RuntimeError("this tracker is closed")
+        run = self._find(key)
+        with self._lock:
+            run.pending = run.pending.followed_by(more)
+        self._writer.put(run)
+
+    def _write(self, run: RunState) -> None:
+        with self._lock:
+            pending, run.pending = run.pending, Pending()
+        try:
+            if self._requests.open(run):
+                self._requests.send(run, pending)
+        except BaseException:
+            with self._lock:
+                run.pending = pending.followed_by(run.pending)
+            raise
+        self._outage = ""
+
+    def _writing_failed(self, error: Exception) -> None:
+        first_line = display_uri(str(error)).strip().partition("\n")[0]
+        uri = display_uri(self.store.tracking_uri)
+        self._outage = f"tracking store {uri} does not take what is written: {first_line}"
+
+    def _give_up(self, run: RunState) -> None:
+        self._note(f"run {run.key!r} is not completely written: {self._outage}")
+
+    def _note(self, problem: str) -> None:
+        with self._lock:
+            if problem not in self._problems:
+                self._problems.append(problem)
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)

@@ -1,0 +1,91 @@
+"""What is still to be written of a run, gathered until its turn comes.
+
+Everything that belongs into one request is in one place, so that a run that came and went within
+a second is created, filled and closed with one request each.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from trialstack.tracking.base import DatasetRecord, NewRun, Status
+
+
+class Point(NamedTuple):
+    """One value of a metric; the time in milliseconds since the epoch, as MLflow counts."""
+
+    name: str
+    value: float
+    time: int
+    step: int
+
+
+@dataclass
+class Pending:
+    """Parts of a run that wait to be written, in the order in which they are.
+
+    Attributes:
+        metrics: Values.
+        params: By name.
+        tags: By name.
+        files: Path within the run's artifacts -> content.
+        pictures: Path without suffix -> PNG, each to be written with its thumbnail.
+        tables: Those of the files that MLflow is to show as tables.
+        datasets: Inputs of the run.
+        end: Status and time in seconds, when the run is over.
+    """
+
+    metrics: list[Point] = field(default_factory=list)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
+    datasets: list[DatasetRecord] = field(default_factory=list)
+    end: tuple[Status, float] | None = None
+
+    def followed_by(self, later: Pending) -> Pending:
+        """Both together; where they differ the later one holds."""
+        return Pending(
+            metrics=self.metrics + later.metrics,
+            params={**self.params, **later.params},
+            tags={**self.tags, **later.tags},
+            files={**self.files, **later.files},
+            pictures={**self.pictures, **later.pictures},
+            tables=self.tables + later.tables,
+            datasets=self.datasets + later.datasets,
+            end=later.end or self.end,
+        )
+
+
+@dataclass(eq=False)
+class RunState:
+    """A run as its tracker knows it.
+
+    Attributes:
+        key: See `trialstack.tracking.base`.
+        new: How to create it; None when it was resumed.
+        parent: Must be created before it.
+        run_id: The store's id, once there is one.
+        resuming: It is in the store, and not yet looked at there.
+        doubtful: A creation failed in a way that may have left a run behind.
+        refused: The store will never create it.
+        ended: Not open, or not ours to close.
+        opened: Set when the store has created or refused it.
+        tables: All paths that MLflow is to show as tables.
+        pending: What waits.
+    """
+
+    key: str
+    new: NewRun | None = None
+    parent: RunState | None = None
+    run_id: str | None = None
+    resuming: bool = False
+    doubtful: bool = False
+    refused: bool = False
+    ended: bool = False
+    opened: threading.Event = field(default_factory=threading.Event)
+    tables: list[str] = field(default_factory=list)
+    pending: Pending = field(default_factory=Pending)

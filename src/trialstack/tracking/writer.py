@@ -1,0 +1,160 @@
+"""One background thread that writes what is due, and goes on trying while a store is away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item", bound=Hashable)
+
+_FIRST_PAUSE = 0.25  # seconds before the second attempt; doubled at each failure
+_LONGEST_PAUSE = 5.0
+_ATTEMPTS = 6  # of an item whose neighbours succeed
+
+
+@dataclass
+class _Waiting:
+    due: float  # on the monotonic clock
+    ticket: int  # order of asking, by which `flush` knows what came before it
+    attempts: int = 0
+
+
+class Writer(Generic[Item]):
+    """Calls `write(item)` on its own thread, some time after `put(item)`.
+
+    An item put again before it was written is written once: that is how the small blocks of a
+    run's epochs become one request. When `write` raises, everything waits a little, longer each
+    time, and the item takes its turn again behind the others: so nothing is lost while a server
+    restarts. An item that keeps failing while others succeed is given up.
+
+    Args:
+        write: Writes all that an item has to say.
+        failed: Told of every exception that `write` raised.
+        given_up: Told of an item that will not be tried again.
+        delay: Seconds from `put` to `write`.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Item], None],
+        failed: Callable[[Exception], None],
+        given_up: Callable[[Item], None],
+        delay: float = 1.0,
+    ) -> None:
+        self._write = write
+        self._failed = failed
+        self._given_up = given_up
+        self._delay = delay
+        self._changed = threading.Condition()
+        self._waiting: dict[Item, _Waiting] = {}
+        self._writing: _Waiting | None = None
+        self._tickets = 0
+        self._pause = 0.0  # 0 while the store answers
+        self._resume_at = 0.0
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="trialstack-tracking", daemon=True)
+        self._thread.start()
+
+    def put(self, item: Item, *, now: bool = False) -> None:
+        """Has an item written: after the delay, or as the next one."""
+        due = 0.0 if now else time.monotonic() + self._delay
+        with self._changed:
+            self._tickets += 1
+            waiting = self._waiting.setdefault(item, _Waiting(due, self._tickets))
+            waiting.due = min(waiting.due, due)
+            self._changed.notify_all()
+
+    def flush(self, timeout: float) -> bool:
+        """Waits until all that was put so far is written.
+
+        Args:
+            timeout: Seconds to wait while writing fails; as long as it goes on, it is waited for.
+
+        Returns:
+            Whether all was written.
+        """
+        with self._changed:
+            last = self._tickets
+            for waiting in self._waiting.values():
+                waiting.due = 0.0
+            self._changed.notify_all()
+            patience_ends = time.monotonic() + timeout
+            while self._older_than(last):
+                if not self._pause:
+                    patience_ends = time.monotonic() + timeout
+                elif time.monotonic() >= patience_ends:
+                    return False
+                if not self._thread.is_alive():
+                    return False
+                self._changed.wait(0.1)
+        return True
+
+    def close(self, timeout: float) -> bool:
+        """Flushes and ends the thread; after that nothing more is written.
+
+        Returns:
+            Whether all was written.
+        """
+        complete = self.flush(timeout)
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join(timeout=1.0 if not complete else timeout)
+        return complete
+
+    def _older_than(self, ticket: int) -> bool:
+        if self._writing is not None and self._writing.ticket <= ticket:
+            return True
+        return any(waiting.ticket <= ticket for waiting in self._waiting.values())
+
+    def _run(self) -> None:
+        while (turn := self._next()) is not None:
+            item, waiting = turn
+            try:
+                self._write(item)
+            except Exception as error:
+                self._failed(error)
+                self._put_back(item, waiting)
+            else:
+                with self._changed:
+                    self._pause = 0.0
+                    self._writing = None
+                    self._changed.notify_all()
+
+    def _next(self) -> tuple[Item, _Waiting] | None:
+        """Waits for the item that is due first and takes it out; None at the end."""
+        with self._changed:
+            while not self._stopping:
+                now = time.monotonic()
+                wake = None
+                if self._waiting:
+                    item = min(self._waiting, key=lambda each: self._waiting[each].due)
+                    wake = max(self._waiting[item].due, self._resume_at)
+                    if wake <= now:
+                        self._writing = self._waiting.pop(item)
+                        return item, self._writing
+                self._changed.wait(None if wake is None else wake - now)
+        return None
+
+    def _put_back(self, item: Item, waiting: _Waiting) -> None:
+        # While nothing at all succeeds it is the store that is away, not the item that is wrong.
+        alone = self._pause > 0.0
+        with self._changed:
+            waiting.attempts += 0 if alone else 1
+            self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
+            now = time.monotonic()
+            self._resume_at = now + self._pause
+            self._writing = None
+            if waiting.attempts >= _ATTEMPTS:
+                self._waiting.pop(item, None)
+                self._given_up(item)
+            else:
+                waiting.due = now  # behind those that are due already
+                newer = self._waiting.get(item)
+                self._waiting[item] = waiting
+                if newer is not None:
+                    waiting.due = min(waiting.due, newer.due)
+            self._changed.notify_all()
