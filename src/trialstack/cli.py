@@ -156,7 +156,9 @@ def run(arguments: list[str]) -> int:
         return 2
     except click.exceptions.Abort:
         return 130
-    except (Interrupted, TrialstackError) as error:
+    except Interrupted as error:
+        return error.exit_code  # the command has said what is saved
+    except TrialstackError as error:
         fail(str(error))
         code = error.exit_code
     except KeyboardInterrupt:

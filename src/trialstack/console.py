@@ -108,7 +108,7 @@ def print_result(result: TuneResult, ui: str, load: str) -> None:
     print(f"Registered {model.uri}{alias}: {model.reason}")
     print(f"\nBrowse (start the UI with: {ui})")
     for name, link in result.links.items():
-        print(f"  {name + ':':<8} {link}")
+        print(f"  {name + ':':<12} {link}")
     print("\nLoad")
     print("\n".join(f"  {line}" for line in load.splitlines()))
 

@@ -7,7 +7,7 @@ or several models by name and puts them on the same axes (confusion matrices: si
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from numpy.typing import ArrayLike
 
@@ -33,6 +33,7 @@ from trialstack.plots.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 __all__ = [
     "calibration",
@@ -51,6 +52,8 @@ MOST_COLOURED = 8
 
 MOST_INSIDE = 4
 """Lines of a legend up to which it stands inside the axes."""
+
+LegendEntry: TypeAlias = "tuple[Line2D, str]"
 
 REFERENCE_LINE: dict[str, Any] = {"color": GREY, "linewidth": 1, "linestyle": (0, (1, 3))}
 """Faint dots: what a model without knowledge, or a perfectly calibrated one, would give."""
@@ -107,9 +110,11 @@ def draw_roc(models: Mapping[str, Sequence[Curve]], title: str = "") -> Figure:
     axes.annotate(
         "guessing", xy=(0.3, 0.27), ha="left", va="top", color=GREY, fontsize=9
     )  # fmt: skip
-    for curve, look in _lines(models, "AUC"):
-        axes.plot(curve.x, curve.y, **look)
-    _legend(figure, axes, models, "lower right")
+    entries = [
+        (axes.plot(curve.x, curve.y, **look)[0], label)
+        for curve, look, label in _lines(models, "AUC")
+    ]
+    _legend(figure, axes, entries, _heading(models), "lower right")
     return figure
 
 
@@ -121,13 +126,15 @@ def draw_precision_recall(models: Mapping[str, Sequence[Curve]], title: str = ""
         title: What was evaluated on which rows.
     """
     figure, axes = _unit_square("Precision-recall curve", title, "Recall", "Precision")
-    for curve, look in _lines(models, "AP"):
-        # Between two thresholds the precision is that of the one with the higher recall.
-        axes.step(curve.x, curve.y, where="pre", **look)
+    # Between two thresholds the precision is that of the one with the higher recall.
+    entries = [
+        (axes.step(curve.x, curve.y, where="pre", **look)[0], label)
+        for curve, look, label in _lines(models, "AP")
+    ]
     curves = next(iter(models.values()))
     if len(curves) == 1:
         _mark_prevalence(axes, curves[0].prevalence)
-    _legend(figure, axes, models, "lower left")
+    _legend(figure, axes, entries, _heading(models), "lower left")
     return figure
 
 
@@ -142,18 +149,18 @@ def draw_calibration(models: Mapping[str, CalibrationCurve], title: str = "") ->
     """
     figure = new_figure(6.0, 6.0)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
-    label = next(iter(models.values())).label
-    of_class = f"“{shortened(label, 20)}”" if label else "the predicted class"
+    positive = next(iter(models.values())).label
+    of_class = f"“{shortened(positive, 20)}”" if positive else "the predicted class"
     style_axes(upper, title="Calibration", subtitle=title, y="Share that came true")
     style_axes(lower, x=f"Predicted probability of {of_class}", y="Rows")
     upper.plot([0, 1], [0, 1], **REFERENCE_LINE)
+    entries: list[LegendEntry] = []
     for m, (name, curve) in enumerate(models.items()):
         ink, style = colour(m), LINE_STYLES[m % len(LINE_STYLES)]
-        error = f"{curve.error:.3f}"
-        upper.plot(
-            curve.predicted, curve.observed, color=ink, linestyle=style, linewidth=1, alpha=0.6,
-            label=plain(f"{shortened(name, 28)} (ECE {error})") if name else f"expected calibration error {error}",
-        )  # fmt: skip
+        score = f"expected calibration error {curve.error:.3f}"
+        label = f"{shortened(name, 20)} ({score})" if name else score
+        line = {"color": ink, "linestyle": style, "linewidth": 1, "alpha": 0.6}
+        entries.append((upper.plot(curve.predicted, curve.observed, **line)[0], label))
         areas = 12 + 240 * curve.filled_counts / curve.counts.sum()
         upper.scatter(curve.predicted, curve.observed, s=areas, color=ink, zorder=3, alpha=0.9)
         upper.vlines(curve.predicted, curve.low, curve.high, color=ink, alpha=0.35)
@@ -161,7 +168,7 @@ def draw_calibration(models: Mapping[str, CalibrationCurve], title: str = "") ->
     upper.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
     lower.set_ylim(bottom=0)
     figure.align_ylabels()
-    upper.legend(loc="best", fontsize=9.5, framealpha=0.8, edgecolor="none")
+    _legend(figure, upper, entries, "", "best")
     return figure
 
 
@@ -176,11 +183,20 @@ def _unit_square(name: str, title: str, x: str, y: str) -> tuple[Figure, Axes]:
 
 def _lines(
     models: Mapping[str, Sequence[Curve]], score: str
-) -> Iterator[tuple[Curve, dict[str, Any]]]:
-    """Each curve with its looks: colour tells classes apart, or models where there is one class."""
+) -> Iterator[tuple[Curve, dict[str, Any], str]]:
+    """Each curve with its looks and its text in the legend (empty: none).
+
+    Colour tells classes apart, or models where there is one class; line style tells models apart.
+    """
     for m, (name, curves) in enumerate(models.items()):
         alike = len(curves) > MOST_COLOURED
         for k, curve in enumerate(curves):
+            look = {
+                "color": colour(m if alike or len(curves) == 1 else k),
+                "linestyle": LINE_STYLES[m % len(LINE_STYLES)],
+                "linewidth": 1 if alike else 2,
+                "alpha": 0.45 if alike else 1,
+            }
             if alike:
                 areas = [each.area for each in curves]
                 what, value = f"{len(curves)} classes", f"{min(areas):.3f} to {max(areas):.3f}"
@@ -189,16 +205,13 @@ def _lines(
             if name and len(curves) == 1:
                 what = ""  # the legend's heading says it
             label = ", ".join(part for part in (shortened(name, 20), what) if part)
-            yield (
-                curve,
-                {
-                    "color": colour(m if alike or len(curves) == 1 else k),
-                    "linestyle": LINE_STYLES[m % len(LINE_STYLES)],
-                    "linewidth": 1 if alike else 2,
-                    "alpha": 0.45 if alike else 1,
-                    "label": None if alike and k else plain(f"{label} ({score} {value})"),
-                },
-            )
+            yield curve, look, "" if alike and k else f"{label} ({score} {value})"
+
+
+def _heading(models: Mapping[str, Sequence[Curve]]) -> str:
+    """The class, where the lines are of models and all of one class."""
+    labels = {curve.label for curves in models.values() for curve in curves}
+    return f"“{shortened(labels.pop(), 24)}”" if len(labels) == 1 and "" not in models else ""
 
 
 def _mark_prevalence(axes: Axes, prevalence: float) -> None:
@@ -217,17 +230,18 @@ def _mark_prevalence(axes: Axes, prevalence: float) -> None:
 def _legend(
     figure: Figure,
     axes: Axes,
-    models: Mapping[str, Sequence[Curve]],
-    corner: Literal["lower left", "lower right"],
+    entries: Sequence[LegendEntry],
+    heading: str,
+    place: Literal["lower left", "lower right", "best"],
 ) -> None:
-    labels = {curve.label for curves in models.values() for curve in curves}
-    heading = f"“{shortened(labels.pop(), 24)}”" if len(labels) == 1 and "" not in models else ""
-    handles, _ = axes.get_legend_handles_labels()
-    if len(handles) > MOST_INSIDE:
+    # Given as lists: a label that is set on a line and begins with an underscore is left out.
+    lines = [line for line, label in entries if label]
+    labels = [plain(label) for _, label in entries if label]
+    if len(lines) > MOST_INSIDE:
         figure.set_size_inches(7.4, 5.0)
-        legend = figure.legend(handles=handles, loc="outside right upper")
+        legend = figure.legend(lines, labels, loc="outside right upper")
     else:
-        legend = axes.legend(handles=handles, loc=corner)
+        legend = axes.legend(lines, labels, loc=place)
     legend.set_title(plain(heading))
     legend.set_alignment("left")
     legend.set_frame_on(False)

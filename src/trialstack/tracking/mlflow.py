@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 from trialstack.errors import TrialstackError
 from trialstack.tracking import tags
-from trialstack.tracking.base import DatasetRecord, KnownRun, NewRun, Status
-from trialstack.tracking.entities import table_json
+from trialstack.tracking.base import KnownRun, NewRun, Status
 from trialstack.tracking.experiments import (
     find_experiment,
     find_or_make_experiment,
     runs_of_search,
 )
+from trialstack.tracking.gathering import Gathering
 from trialstack.tracking.links import Links, base_url
-from trialstack.tracking.pending import Pending, Point, RunState
-from trialstack.tracking.pictures import picture_path
+from trialstack.tracking.pending import Pending, RunState
 from trialstack.tracking.run_requests import RunRequests
 from trialstack.tracking.store import Store, display_uri, open_client
 from trialstack.tracking.writer import Writer
-from trialstack.trials import EpochRow
 
 _LONGEST_WAIT = 60.0  # seconds for the id of a run
 _PATIENCE = 20.0  # seconds that `flush` and `close` wait for a store that does not answer
 
 
-class MlflowTracker:
+class MlflowTracker(Gathering):
     """Writes the runs of one search into one MLflow experiment.
 
     What a run has to say is gathered for about a second and written together, so a trial costs
@@ -103,57 +100,6 @@ class MlflowTracker:
     def attach_run(self, key: str, run_id: str) -> None:
         """Writes into a run that somebody else has opened and will end."""
         self._enter(RunState(key, run_id=run_id, resuming=True, ended=True))
-
-    def log_epochs(
-        self, key: str, first_epoch: int, rows: Sequence[EpochRow], times: Sequence[float]
-    ) -> None:
-        """See `Tracker`."""
-        points = [
-            Point(name, float(value), _milliseconds(ended), epoch)
-            for epoch, (row, ended) in enumerate(zip(rows, times, strict=True), first_epoch)
-            for name, value in row.items()
-            if value is not None
-        ]
-        self._add(key, Pending(metrics=points))
-
-    def log_metrics(self, key: str, metrics: Mapping[str, float], step: int = 0) -> None:
-        """See `Tracker`."""
-        now = _milliseconds(time.time())
-        points = [
-            Point(name, float(value), now, step)
-            for name, value in metrics.items()
-            if value is not None
-        ]
-        self._add(key, Pending(metrics=points))
-
-    def log_params(self, key: str, params: Mapping[str, str]) -> None:
-        """See `Tracker`."""
-        self._add(key, Pending(params=dict(params)))
-
-    def set_tags(self, key: str, values: Mapping[str, str]) -> None:
-        """See `Tracker`."""
-        self._add(key, Pending(tags=dict(values)))
-
-    def describe(self, key: str, markdown: str) -> None:
-        """See `Tracker`."""
-        self._add(key, Pending(tags={tags.DESCRIPTION: markdown}))
-
-    def log_file(self, key: str, path: str, content: bytes) -> None:
-        """See `Tracker`."""
-        self._add(key, Pending(files={path: content}))
-
-    def log_image(self, key: str, name: str, png: bytes, step: int = 0) -> None:
-        """See `Tracker`."""
-        path = picture_path(name, step, _milliseconds(time.time()))
-        self._add(key, Pending(pictures={path: png}, tags={tags.LOGGED_IMAGES: "True"}))
-
-    def log_table(self, key: str, path: str, columns: Mapping[str, Sequence[object]]) -> None:
-        """See `Tracker`."""
-        self._add(key, Pending(files={path: table_json(columns)}, tables=[path]))
-
-    def log_dataset(self, key: str, dataset: DatasetRecord) -> None:
-        """See `Tracker`."""
-        self._add(key, Pending(datasets=[dataset]))
 
     def end_run(self, key: str, status: Status, ended: float) -> None:
         """See `Tracker`."""
@@ -272,7 +218,3 @@ class MlflowTracker:
         with self._lock:
             if problem not in self._problems:
                 self._problems.append(problem)
-
-
-def _milliseconds(seconds: float) -> int:
-    return int(seconds * 1000)

@@ -56,7 +56,7 @@ def serve_ui(
     Args:
         store: What to show. For the store of a server, that server is the UI: `on_ready` gets its
             address and nothing is started.
-        port: Where to listen; the next free one if it is taken.
+        port: Where to listen; the next free one if it is taken. 0 for any.
         host: A loopback address; anyone who reaches this server may change and delete.
         on_ready: Told the address once pages are served.
         warn: Told when another port is taken.
@@ -72,14 +72,14 @@ def serve_ui(
     _require_loopback(host)
     open_client(store)  # makes the schema, and refuses in one line what the server would log
     chosen = _free_port(host, port)
-    if chosen != port:
+    if port and chosen != port:
         warn(f"port {port} is in use: the UI takes {chosen}")
-    with _signals_raise(), _server(store, host, chosen) as (process, output):
+    with _signals_raise(), _running(store, host, chosen) as server:
         url = f"http://{_bracketed(host)}:{chosen}"
-        _wait_until_ready(url, process, output)
+        _wait_until_ready(url, server)
         on_ready(url)
-        process.wait()
-        raise _ended(process, output)
+        server.process.wait()
+        raise server.ended()
 
 
 def _require_loopback(host: str) -> None:
@@ -104,15 +104,57 @@ def _free_port(host: str, first: int) -> int:
                 probe.bind((host, port))
             except OSError:
                 continue
-            return port
+            return int(probe.getsockname()[1])
     raise InputError(f"port {first}: it and the next {last - first - 1} are in use; choose another")
 
 
+class _Server:
+    """A child process and the last lines that it wrote."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environment,
+            start_new_session=True,  # its workers are ended with it, as one group
+        )
+        self._lines: deque[str] = deque(maxlen=20)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def ended(self) -> TrialstackError:
+        """Why the process ended by itself, as far as it said."""
+        self._reader.join(timeout=1.0)
+        said = [line.strip() for line in self._lines.copy() if line.strip()] or ["it said nothing"]
+        return TrialstackError(
+            f"the MLflow server ended with code {self.process.returncode}: {display_uri(said[-1])}"
+        )
+
+    def stop(self) -> None:
+        """Ends the whole group, also what a server leaves behind that ended by itself."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, number)
+                self.process.wait(_STOPS_WITHIN)
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self._reader.join(timeout=1.0)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self._lines.append(line)
+
+
 @contextmanager
-def _server(
-    store: Store, host: str, port: int
-) -> Iterator[tuple[subprocess.Popen[str], deque[str]]]:
-    """The server's process and the last lines of its output."""
+def _running(store: Store, host: str, port: int) -> Iterator[_Server]:
     names = dict.fromkeys(["localhost", "127.0.0.1", _bracketed(host)])
     command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port)]
     command += ["--workers", "1", "--uvicorn-opts", "--log-level warning"]
@@ -128,58 +170,24 @@ def _server(
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "PYTHONWARNINGS": "ignore",
     }
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=environment,
-        start_new_session=True,  # its workers are ended with it, as one group
-    )
-    output: deque[str] = deque(maxlen=20)
-    assert process.stdout is not None
-    reader = threading.Thread(target=output.extend, args=(process.stdout,), daemon=True)
-    reader.start()
+    server = _Server(command, environment)
     try:
-        yield process, output
+        yield server
     finally:
-        _stop(process)
-        reader.join(timeout=1.0)
-        process.stdout.close()
+        server.stop()
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
-    """Ends the whole group, also what the server leaves behind when it ends by itself."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(_STOPS_WITHIN)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def _wait_until_ready(url: str, process: subprocess.Popen[str], output: deque[str]) -> None:
+def _wait_until_ready(url: str, server: _Server) -> None:
     deadline = time.monotonic() + _READY_WITHIN
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise _ended(process, output)
+        if server.process.poll() is not None:
+            raise server.ended()
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=2.0):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
     raise TrialstackError(f"the MLflow server at {url} was not ready after {_READY_WITHIN:.0f} s")
-
-
-def _ended(process: subprocess.Popen[str], output: deque[str]) -> TrialstackError:
-    last = next((line.strip() for line in reversed(output) if line.strip()), "it said nothing")
-    return TrialstackError(
-        f"the MLflow server ended with code {process.returncode}: {display_uri(last)}"
-    )
 
 
 def _bracketed(host: str) -> str:

@@ -40,7 +40,7 @@ from trialstack.tuners.replay import (
 )
 from trialstack.tuners.report import ExecutionReport
 from trialstack.tuners.tracked import DEFAULT_TRACKING, tracked_search
-from trialstack.tuners.weights import BestWeights
+from trialstack.tuners.weights import BestWeights, put_weights
 
 HOOKS = ("on_batch_begin", "on_batch_end", "on_epoch_begin", "on_epoch_end")
 
@@ -426,7 +426,7 @@ class TrackedTuner(keras_tuner.Tuner):
         model = self._try_build(trial.hyperparameters)
         if not model.built and stored.build_config:
             model.build_from_config(stored.build_config)
-        model.set_weights(stored.arrays)
+        put_weights(model, stored.arrays)
         return model
 
     def best_values(self) -> dict[str, Any]:

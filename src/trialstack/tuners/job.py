@@ -23,6 +23,7 @@ from trialstack.executors.batch_order import OrderedFit
 from trialstack.trials import Failed, Finished, Objective, TrialSpec
 from trialstack.tuners.recording import Execution, TrialDiverged
 from trialstack.tuners.replay import clear_metrics
+from trialstack.tuners.weights import put_weights
 
 if TYPE_CHECKING:
     from trialstack.tuners.base import TrackedTuner
@@ -184,7 +185,7 @@ class SearchJob:
         if self.probe is None or execution.best_weights is None:
             return None
         model = execution.model
-        model.set_weights(execution.best_weights)
+        put_weights(model, execution.best_weights)
         return np.asarray(model(self.probe, training=False), dtype=np.float32)
 
 

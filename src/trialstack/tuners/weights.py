@@ -19,6 +19,18 @@ KEPT = 10
 """How many trials' weights a search keeps."""
 
 
+def put_weights(model: Any, weights: Weights) -> None:
+    """`model.set_weights`, and what follows from it.
+
+    Normalization computes with copies of its weights, which only loading from a file renews.
+    """
+    model.set_weights(weights)
+    for layer in model._flatten_layers():
+        finalize = getattr(layer, "finalize_state", None)
+        if callable(finalize):
+            finalize()
+
+
 @dataclass(frozen=True)
 class StoredWeights:
     """What a file holds: arrays in `get_weights()` order and Keras' build configuration."""
