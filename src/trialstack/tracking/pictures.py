@@ -35,5 +35,5 @@ def _thumbnail(png: bytes) -> bytes:
         small = picture.convert("RGB")
     small.thumbnail((GRID_SIZE, GRID_SIZE), Image.Resampling.LANCZOS)
     content = io.BytesIO()
-    small.save(content, "WEBP", quality=90)
+    small.save(content, "WEBP", quality=90, method=0)  # the quickest, a tenth larger
     return content.getvalue()

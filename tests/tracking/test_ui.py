@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from trialstack.errors import InputError, TrialstackError
+from trialstack.tracking import ui as ui_module
+from trialstack.tracking.base import NewRun
+from trialstack.tracking.links import Links
+from trialstack.tracking.mlflow import MlflowTracker
+from trialstack.tracking.store import Store, resolve_store
+from trialstack.tracking.ui import serve_ui, ui_command
+from trialstack.tracking.views import save_views
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+
+SERVE = """
+import sys
+from trialstack.errors import Interrupted
+from trialstack.tracking.store import resolve_store
+from trialstack.tracking.ui import serve_ui
+say = lambda line: print(line, flush=True)
+try:
+    serve_ui(resolve_store(sys.argv[1]), int(sys.argv[2]), on_ready=say, warn=say)
+except Interrupted as interrupted:
+    sys.exit(interrupted.exit_code)
+"""
+
+
+@dataclass
+class Served:
+    process: subprocess.Popen[str]
+    warning: str
+    url: str
+    links: Links
+    views: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def served(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server on a store with one search, asked for a port that is taken."""
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copy(empty_database, folder)
+    store = resolve_store(f"sqlite:///{folder}/mlflow.db")
+    with MlflowTracker(store, "moons", "s1") as tracker:
+        tracker.start_run(NewRun("search", "search", "random", 1_700_000_000.0))
+        for number in range(3):
+            key = f"trial/{number}"
+            params = {"units_1": str(31 + number)}
+            tracker.start_run(
+                NewRun(key, "trial", f"trial {number}", 1_700_000_000.0, "search", params)
+            )
+            tracker.log_metrics(key, {"best_val_auc": 0.5 + number / 8})
+            tracker.end_run(key, "FINISHED", 1_700_000_009.0)
+        tracker.flush()
+        links, parent = tracker.links, tracker.run_id("search")
+        views = save_views(
+            tracker.client, tracker.experiment_id, parent, "val_auc", "max", ["units_1"], []
+        )
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, store.tracking_uri, str(port)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        warning, url = process.stdout.readline().strip(), process.stdout.readline().strip()
+        assert f"port {port} is in use" in warning
+        yield Served(process, warning, url, Links(url, links.experiment_id), views)
+    if process.poll() is None:
+        process.terminate()
+    process.communicate(timeout=20)
+
+
+def status(url: str, host: str | None = None) -> int:
+    request = urllib.request.Request(url, headers={"Host": host} if host else {})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def test_a_taken_port_is_replaced_and_said(served: Served) -> None:
+    port = served.url.rpartition(":")[2]
+    assert served.warning.endswith(f"the UI takes {port}")
+    assert status(f"{served.url}/health") == 200
+
+
+def test_only_the_listed_hosts_are_served(served: Served) -> None:
+    port = served.url.rpartition(":")[2]
+    page = f"{served.url}/ajax-api/2.0/mlflow/experiments/search?max_results=1"
+    assert status(page) == 200
+    assert status(page, f"localhost:{port}") == 200
+    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1:1", "192.168.0.1"):
+        assert status(page, host) == 403
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+def test_a_browser_shows_the_saved_view(served: Served, tmp_path: Path) -> None:
+    assert CHROMIUM is not None
+    page = subprocess.run(
+        [
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={tmp_path}",
+            "--virtual-time-budget=60000",
+            "--dump-dom",
+            served.links.view(served.views["trials"]),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    ).stdout
+    assert "Trials, best first (random)" in page
+    assert "matching runs" in page
+    names = re.findall(r">(trial \d)<", page)
+    assert list(dict.fromkeys(names)) == ["trial 2", "trial 1", "trial 0"]
+    for column in ("best_val_auc", "units_1"):
+        assert column in page
+    assert "GenAI" not in re.sub(r"<[^>]*>", "", page).partition("matching runs")[2]
+
+
+def test_sigterm_ends_all_processes(served: Served) -> None:
+    """The last test of the server."""
+    children = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    port = served.url.rpartition(":")[2]
+    workers = [int(line.split()[0]) for line in children.splitlines() if f"{port}" in line]
+    assert workers
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(20) == 143
+    alive = [pid for pid in workers if Path(f"/proc/{pid}").exists() and pid != os.getpid()]
+    assert alive == []
+    with pytest.raises(OSError, match="refused"):
+        status(f"{served.url}/health")
+
+
+def test_a_server_of_ones_own_is_just_named(tmp_path: Path) -> None:
+    store = resolve_store("http://ann:secret@host:5000", tmp_path)
+    told: list[str] = []
+    serve_ui(store, on_ready=told.append)
+    assert told == ["http://***@host:5000"]
+    assert ui_command(store) == ""
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "example.org", "::"])
+def test_other_machines_are_not_served(store: Store, host: str) -> None:
+    with pytest.raises(InputError, match="no passwords"):
+        serve_ui(store, host=host)
+
+
+def test_a_server_that_ends_by_itself_is_an_error(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho starting\necho no such thing\nexit 3\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(ui_module.sys, "executable", str(python))
+    with pytest.raises(TrialstackError, match="ended with code 3: no such thing"):
+        serve_ui(store, 0)
+
+
+def test_the_command_names_a_store_that_is_not_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert ui_command(resolve_store()) == "trialstack ui"
+    other = resolve_store("sqlite:///my runs/x.db")
+    assert ui_command(other) == f"trialstack ui --tracking-uri 'sqlite:///{tmp_path}/my runs/x.db'"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", other.tracking_uri)
+    assert ui_command(other) == "trialstack ui"

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from trialstack.tracking import writer as writer_module
+from trialstack.tracking.writer import Writer
+
+
+class Log:
+    """Keeps what was written, and fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.failures: dict[str, int] = {}
+        self.errors: list[str] = []
+        self.given_up: list[str] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def write(self, item: str) -> None:
+        self.gate.wait()
+        if self.failures.get(item, 0):
+            self.failures[item] -= 1
+            raise OSError(f"{item} failed")
+        self.written.append(item)
+
+    def writer(self, delay: float = 0.0) -> Writer[str]:
+        return Writer(
+            self.write, lambda error: self.errors.append(str(error)), self.given_up.append, delay
+        )
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(writer_module, "_LONGEST_PAUSE", 0.004)
+
+
+def test_items_are_written_in_the_order_of_asking() -> None:
+    log = Log()
+    writer = log.writer()
+    log.gate.clear()
+    for item in "abc":
+        writer.put(item)
+    log.gate.set()
+    assert writer.close(10)
+    assert log.written == ["a", "b", "c"]
+
+
+def test_an_item_put_often_is_written_once() -> None:
+    log = Log()
+    writer = log.writer(delay=3600)
+    for _ in range(100):
+        writer.put("a")
+    assert writer.close(10)
+    assert log.written == ["a"]
+
+
+def test_an_urgent_item_is_written_before_the_others() -> None:
+    log = Log()
+    writer = log.writer(delay=3600)
+    writer.put("a")
+    writer.put("b", now=True)
+    while not log.written:
+        threading.Event().wait(0.001)
+    assert log.written == ["b"]
+    writer.close(10)
+
+
+def test_what_fails_is_tried_again_until_it_works() -> None:
+    log = Log()
+    log.failures = {"a": 4, "b": 4}
+    writer = log.writer()
+    writer.put("a")
+    writer.put("b")
+    assert writer.close(10)
+    assert sorted(log.written) == ["a", "b"]
+    assert set(log.errors) == {"a failed", "b failed"}
+    assert log.given_up == []
+
+
+def test_an_item_that_fails_while_others_succeed_is_given_up() -> None:
+    log = Log()
+    log.failures = {"bad": 10**6}
+    writer = log.writer()
+    writer.put("bad")
+    number = 0
+    while not log.given_up:
+        writer.put(f"good {number}")
+        writer.flush(0.0)
+        number += 1
+        assert number < 10_000
+    assert log.given_up == ["bad"]
+    assert writer.close(10)
+
+
+def test_flush_does_not_wait_for_ever_for_a_store_that_is_away() -> None:
+    log = Log()
+    log.failures = {"a": 10**6}
+    writer = log.writer()
+    writer.put("a")
+    assert not writer.flush(0.05)
+    assert not writer.close(0.05)
+    assert log.written == []
+    assert log.given_up == []
+
+
+def test_flush_waits_for_what_is_being_written() -> None:
+    log = Log()
+    log.gate.clear()
+    writer = log.writer()
+    writer.put("a", now=True)
+    done: list[bool] = []
+    waiting = threading.Thread(target=lambda: done.append(writer.flush(10)))
+    waiting.start()
+    waiting.join(0.05)
+    assert done == []
+    log.gate.set()
+    waiting.join(10)
+    assert done == [True]
+    assert log.written == ["a"]
+    writer.close(10)
+
+
+def test_flush_does_not_wait_for_what_comes_later() -> None:
+    """Other threads may go on putting; a flush ends nevertheless."""
+    log = Log()
+    writer: Writer[str]
+
+    def write_and_put_another(item: str) -> None:
+        log.write(item)
+        writer.put(f"{len(log.written)}", now=True)
+
+    def never(_: object) -> None:
+        raise AssertionError
+
+    write: Callable[[str], None] = write_and_put_another
+    writer = Writer(write, never, never, 0.0)
+    writer.put("0")
+    assert writer.flush(10)
+    with writer._changed:
+        writer._stopping = True
