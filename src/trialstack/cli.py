@@ -159,19 +159,23 @@ def run(arguments: list[str]) -> int:
     except Interrupted as error:
         return error.exit_code  # the command has said what is saved
     except TrialstackError as error:
-        fail(str(error))
-        code = error.exit_code
+        return _failed(error, str(error), error.exit_code, debug)
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        fail(f"{type(error).__name__}: {error} (the whole traceback: --debug)")
-        code = 1
-    else:
-        return 0
+        text = f"{type(error).__name__}: {error} (the whole traceback: --debug)"
+        return _failed(error, text, 1, debug)
+    return 0
+
+
+def _failed(error: Exception, text: str, code: int, debug: bool) -> int:
+    from trialstack.console import fail
+
+    fail(text)
     if debug:
         import traceback
 
-        traceback.print_exc()
+        traceback.print_exception(error)
     return code
 
 

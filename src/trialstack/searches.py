@@ -7,11 +7,8 @@ counts. One process at a time works there.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import re
-import socket
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -19,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trialstack.errors import InputError, SearchHeldError
+from trialstack.errors import InputError, JournalError
 from trialstack.experiment import Experiment
 from trialstack.tuners.journal import FILE_NAME, Journal, plain
+from trialstack.tuners.lock import locked
 
 DONE = "done"
 """Name of the stage that ends a search: everything is evaluated and registered."""
@@ -73,20 +71,7 @@ def held(root: Path, name: str) -> Iterator[Path]:
         SearchHeldError: Another process holds it. A process that died holds nothing.
     """
     home = root / folder_name(name)
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "lock").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise SearchHeldError(
-                f"experiment {name!r}: {file.read().strip() or 'another process'} is running this "
-                "search; wait for it, or stop it first"
-            ) from None
-        file.truncate(0)
-        since = time.strftime("%Y-%m-%d %H:%M:%S")
-        file.write(f"process {os.getpid()} on {socket.gethostname()} (since {since})\n")
-        file.flush()
+    with locked(home, f"experiment {name!r}"):
         yield home
 
 
@@ -113,7 +98,12 @@ def open_search(
     """
     identity = {**experiment.identity_settings(), "data": data_digest}
     folders = sorted(path.parent for path in home.glob(f"*/{FILE_NAME}"))
-    latest = _latest(folders)
+    try:
+        latest = _latest(folders)
+    except JournalError:
+        if not fresh:
+            raise
+        latest = None  # what cannot be read cannot be closed either
     if latest is None or fresh:
         if extend is not None:
             raise InputError(
@@ -168,7 +158,7 @@ def _begin(
     if latest is not None and _state(latest[1])["name"] != DONE:
         abandoned = (latest[1].search_id,)
     search_id = uuid.uuid4().hex
-    folder = home / f"{time.strftime('%Y%m%d-%H%M%S')}-{search_id[:8]}"
+    folder = home / f"{_next_number(home):04d}-{time.strftime('%Y%m%d-%H%M%S')}"
     journal = Journal(folder / FILE_NAME)
     objective = experiment.objective
     journal.open(
@@ -183,6 +173,12 @@ def _begin(
         },
     )
     return OpenSearch(folder, journal, experiment.search.max_trials, False, abandoned)
+
+
+def _next_number(home: Path) -> int:
+    """Searches are told apart by number: clocks stand still, and are set back."""
+    numbers = (path.name.partition("-")[0] for path in home.iterdir())
+    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=0)
 
 
 def _go_on(

@@ -20,7 +20,7 @@ def test_each_resample_is_scored_as_scikit_learn_would(three_classes):
     y, p = three_classes
     counts = next(bootstrap._resampled_counts(y, 20, seed=0)).astype(int)
     found = bootstrap_auc(y, [p], resamples=20, seed=0)[:, 0]
-    for weights, auc in zip(counts, found, strict=True):
+    for weights, auc in zip(counts.T, found, strict=True):
         rows = np.repeat(np.arange(60), weights)
         expected = roc_auc_score(y[rows], p[rows], multi_class="ovr", average="macro")
         assert auc == pytest.approx(expected)
@@ -30,7 +30,7 @@ def test_resamples_keep_the_size_of_each_class(three_classes):
     y, _ = three_classes
     counts = next(bootstrap._resampled_counts(y, 50, seed=0))
     for k in range(3):
-        assert (counts[:, y == k].sum(axis=1) == np.count_nonzero(y == k)).all()
+        assert (counts[y == k].sum(axis=0) == np.count_nonzero(y == k)).all()
     assert (counts > 1).any()
 
 
@@ -47,3 +47,12 @@ def test_blocks_cover_all_resamples(three_classes, monkeypatch):
     found = bootstrap_auc(y, [p], resamples=30)
     assert found.shape == (30, 1)
     assert len(np.unique(found)) > 20
+
+
+def test_many_rows_are_drawn_less_often(three_classes, monkeypatch):
+    y, p = three_classes
+    assert bootstrap_auc(y, [p]).shape == (2000, 1)
+    monkeypatch.setattr(bootstrap, "MOST_DRAWN_ROWS", 60 * 500)
+    assert bootstrap_auc(y, [p]).shape == (500, 1)
+    monkeypatch.setattr(bootstrap, "MOST_DRAWN_ROWS", 60)
+    assert bootstrap_auc(y, [p]).shape == (200, 1)

@@ -23,7 +23,8 @@ def predictions(classes, rows=120, seed=0, strength=2.0):
 
 
 def labels(axes):
-    return [text.get_text() for text in axes.get_legend().get_texts()]
+    legend = axes.get_legend() or axes.figure.legends[0]
+    return [text.get_text() for text in legend.get_texts()]
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10, 25])
@@ -42,8 +43,9 @@ def test_figures_of_all_sizes_become_pictures(classes, models):
 
 
 def test_binary_plots_show_the_positive_class_and_its_scores():
-    figures = evaluation_figures([0, 0, 1, 1], [[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]],
-                                 ["no", "yes"], "four rows")  # fmt: skip
+    figures = evaluation_figures(
+        [0, 0, 1, 1], [[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]], ["no", "yes"], "four rows"
+    )
     (roc,) = figures["roc"].axes
     assert labels(roc) == ["yes (AUC 0.750)"]
     assert roc.lines[-1].get_xydata().tolist() == [[0, 0], [0, 0.5], [0.5, 0.5], [0.5, 1], [1, 1]]
@@ -54,8 +56,11 @@ def test_binary_plots_show_the_positive_class_and_its_scores():
     assert "yes" in lower.get_xlabel()
     (matrix,) = figures["confusion_matrix"].axes
     assert [text.get_text() for text in matrix.texts[1:]] == [
-        "2\n100.0%", "0\n0.0%", "1\n50.0%", "1\n50.0%",
-    ]  # fmt: skip
+        "2\n100.0%",
+        "0\n0.0%",
+        "1\n50.0%",
+        "1\n50.0%",
+    ]
     assert matrix.texts[0].get_text() == "four rows · accuracy 0.750"
 
 
@@ -80,7 +85,7 @@ def test_classes_have_colours_and_models_have_line_styles():
     assert len({line.get_color() for line in lines}) == 3
     assert {line.get_linestyle() for line in lines[:3]} == {"-"}
     assert {line.get_linestyle() for line in lines[3:]} == {"--"}
-    # Six names would hide the curves, so they stand beside the axes.
+    # Six names would hide the curves, so they stand below the axes.
     assert figure.axes[0].get_legend() is None
     assert len(figure.legends[0].get_texts()) == 6
 

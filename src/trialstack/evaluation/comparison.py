@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialstack.errors import DataError
-from trialstack.evaluation.bootstrap import RESAMPLES, SEED, bootstrap_auc
+from trialstack.evaluation.bootstrap import bootstrap_auc
 from trialstack.evaluation.checks import Labels, Probabilities, check_predictions
 from trialstack.evaluation.delong import mean_and_variance, pair_wins
 from trialstack.evaluation.intervals import Interval, bootstrap_interval, newcombe_interval
@@ -173,7 +173,7 @@ def _paired_bootstrap(y: Labels, new: Probabilities, old: Probabilities) -> AucC
     auc_new, auc_old = (
         float(np.mean([roc_auc_score(y == k, p[:, k]) for k in np.unique(y)])) for p in (new, old)
     )
-    resampled = bootstrap_auc(y, [new, old], RESAMPLES, SEED)
+    resampled = bootstrap_auc(y, [new, old])
     differences = resampled[:, 0] - resampled[:, 1]
     difference = auc_new - auc_old
     if np.ptp(differences) > 0 or _rank_alike(new, old):

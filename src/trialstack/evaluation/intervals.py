@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from trialstack.evaluation.bootstrap import RESAMPLES, SEED, bootstrap_auc
+from trialstack.evaluation.bootstrap import SEED, bootstrap_auc
 from trialstack.evaluation.checks import Labels, Probabilities
 from trialstack.evaluation.delong import delong_variance
 
@@ -112,7 +112,7 @@ def bootstrap_interval(
     y: Labels,
     probabilities: Probabilities,
     level: float = 0.95,
-    resamples: int = RESAMPLES,
+    resamples: int | None = None,
     seed: int = SEED,
 ) -> Interval:
     """Percentile bootstrap interval of the one-vs-rest macro AUC, stratified by class.
@@ -124,7 +124,7 @@ def bootstrap_interval(
         y: Class indices, shape `(rows,)`.
         probabilities: Shape `(rows, classes)`.
         level: Of confidence, between 0 and 1.
-        resamples: How many times the rows are drawn anew.
+        resamples: How many times the rows are drawn anew; see `bootstrap_auc`.
         seed: Of the drawing.
 
     Returns:

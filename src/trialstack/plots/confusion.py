@@ -60,9 +60,13 @@ def _matrix(axes: Axes, counts: NDArray[np.int64], classes: Sequence[str]) -> No
     size = 9.5 if len(names) <= MOST_LABELLED_CELLS else 7
     crowded = sum(map(len, names)) > 36
     axes.set_xticks(
-        range(len(names)), names, fontsize=size, rotation=45 if crowded else 0,
-        ha="right" if crowded else "center", rotation_mode="anchor",
-    )  # fmt: skip
+        range(len(names)),
+        names,
+        fontsize=size,
+        rotation=45 if crowded else 0,
+        ha="right" if crowded else "center",
+        rotation_mode="anchor",
+    )
     axes.set_yticks(range(len(names)), names, fontsize=size)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

@@ -7,7 +7,7 @@ or several models by name and puts them on the same axes (confusion matrices: si
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import ArrayLike
 
@@ -22,18 +22,21 @@ from trialstack.evaluation.curves import (
 from trialstack.plots.confusion import draw_confusion
 from trialstack.plots.style import (
     GREY,
+    LEGEND_STYLE,
     LINE_STYLES,
+    LegendEntry,
     colour,
+    legend_below,
     new_figure,
     plain,
     shortened,
+    shown_entries,
     style_axes,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
 __all__ = [
     "calibration",
@@ -52,8 +55,6 @@ MOST_COLOURED = 8
 
 MOST_INSIDE = 4
 """Lines of a legend up to which it stands inside the axes."""
-
-LegendEntry: TypeAlias = "tuple[Line2D, str]"
 
 REFERENCE_LINE: dict[str, Any] = {"color": GREY, "linewidth": 1, "linestyle": (0, (1, 3))}
 """Faint dots: what a model without knowledge, or a perfectly calibrated one, would give."""
@@ -107,14 +108,12 @@ def draw_roc(models: Mapping[str, Sequence[Curve]], title: str = "") -> Figure:
     """
     figure, axes = _unit_square("ROC curve", title, "False positive rate", "True positive rate")
     axes.plot([0, 1], [0, 1], **REFERENCE_LINE)
-    axes.annotate(
-        "guessing", xy=(0.3, 0.27), ha="left", va="top", color=GREY, fontsize=9
-    )  # fmt: skip
+    axes.annotate("guessing", xy=(0.3, 0.27), ha="left", va="top", color=GREY, fontsize=9)
     entries = [
         (axes.plot(curve.x, curve.y, **look)[0], label)
         for curve, look, label in _lines(models, "AUC")
     ]
-    _legend(figure, axes, entries, _heading(models), "lower right")
+    _legend(figure, axes, entries, models, "lower right")
     return figure
 
 
@@ -134,7 +133,7 @@ def draw_precision_recall(models: Mapping[str, Sequence[Curve]], title: str = ""
     curves = next(iter(models.values()))
     if len(curves) == 1:
         _mark_prevalence(axes, curves[0].prevalence)
-    _legend(figure, axes, entries, _heading(models), "lower left")
+    _legend(figure, axes, entries, models, "lower left")
     return figure
 
 
@@ -168,7 +167,7 @@ def draw_calibration(models: Mapping[str, CalibrationCurve], title: str = "") ->
     upper.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
     lower.set_ylim(bottom=0)
     figure.align_ylabels()
-    _legend(figure, upper, entries, "", "best")
+    legend_below(figure, entries, columns=1)
     return figure
 
 
@@ -208,12 +207,6 @@ def _lines(
             yield curve, look, "" if alike and k else f"{label} ({score} {value})"
 
 
-def _heading(models: Mapping[str, Sequence[Curve]]) -> str:
-    """The class, where the lines are of models and all of one class."""
-    labels = {curve.label for curves in models.values() for curve in curves}
-    return f"“{shortened(labels.pop(), 24)}”" if len(labels) == 1 and "" not in models else ""
-
-
 def _mark_prevalence(axes: Axes, prevalence: float) -> None:
     axes.axhline(prevalence, **REFERENCE_LINE)
     axes.annotate(
@@ -231,19 +224,19 @@ def _legend(
     figure: Figure,
     axes: Axes,
     entries: Sequence[LegendEntry],
-    heading: str,
-    place: Literal["lower left", "lower right", "best"],
+    models: Mapping[str, Sequence[Curve]],
+    corner: Literal["lower left", "lower right"],
 ) -> None:
-    # Given as lists: a label that is set on a line and begins with an underscore is left out.
-    lines = [line for line, label in entries if label]
-    labels = [plain(label) for _, label in entries if label]
-    if len(lines) > MOST_INSIDE:
-        figure.set_size_inches(7.4, 5.0)
-        legend = figure.legend(lines, labels, loc="outside right upper")
-    else:
-        legend = axes.legend(lines, labels, loc=place)
-    legend.set_title(plain(heading))
-    legend.set_alignment("left")
-    legend.set_frame_on(False)
-    for text in (legend.get_title(), *legend.get_texts()):
-        text.set_fontsize(9.5)
+    """Inside the axes where there is room, else below them with a column for each model."""
+    if sum(bool(label) for _, label in entries) > MOST_INSIDE:
+        legend_below(figure, entries, columns=max(2, len(models)))
+        return
+    classes = {curve.label for curves in models.values() for curve in curves}
+    # Where lines are of models, the class that all of them are of is the heading.
+    heading = len(classes) == 1 and "" not in models
+    axes.legend(
+        *shown_entries(entries),
+        loc=corner,
+        title=plain(f"“{shortened(classes.pop(), 24)}”") if heading else None,
+        **LEGEND_STYLE,
+    )

@@ -6,12 +6,14 @@ current figures is shared by all of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 BLACK = "#000000"
 ORANGE = "#E69F00"
@@ -43,6 +45,16 @@ SEQUENTIAL_MAP = "Blues"
 
 DIVERGING_MAP = "RdBu_r"
 """Colour map of values around a middle, such as a probability around one half."""
+
+LEGEND_STYLE: dict[str, Any] = {
+    "fontsize": 9.5,
+    "title_fontsize": 9.5,
+    "alignment": "left",
+    "frameon": False,
+}
+
+LegendEntry: TypeAlias = "tuple[Line2D, str]"
+"""A line and its text, empty if it has no entry of its own."""
 
 
 def colour(index: int) -> str:
@@ -103,6 +115,30 @@ def style_axes(
         axes.grid(visible=True, color=GRID_GREY, linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["bottom", "left"]].set_color(GREY)
+
+
+def legend_below(figure: Figure, entries: Sequence[LegendEntry], columns: int) -> None:
+    """Puts a legend below everything else; the figure grows by what it needs.
+
+    Args:
+        figure: To be changed.
+        entries: At least one with a text.
+        columns: How many entries stand side by side.
+    """
+    lines, labels = shown_entries(entries)
+    width, height = figure.get_size_inches()
+    column = 0.6 + 0.075 * max(map(len, labels))  # inches: the sample line, and a letter's width
+    figure.set_size_inches(max(width, columns * column), height + 0.22 * -(-len(lines) // columns))
+    figure.legend(lines, labels, loc="outside lower center", ncols=columns, **LEGEND_STYLE)
+
+
+def shown_entries(entries: Sequence[LegendEntry]) -> tuple[list[Line2D], list[str]]:
+    """Lines and texts as `legend` takes them, without the empty ones.
+
+    Given so, and not as the lines' own labels, a text may begin with an underscore.
+    """
+    shown = [(line, plain(label)) for line, label in entries if label]
+    return [line for line, _ in shown], [label for _, label in shown]
 
 
 def shortened(text: str, length: int) -> str:

@@ -46,6 +46,8 @@ def quiet_mlflow() -> None:
     # Both report every attempt, with a traceback; what finally failed is told by the tracker.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    # An environment without pip, as uv makes them, is no news to the user.
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
 
 
 def _checked_client(store: Store) -> Any:

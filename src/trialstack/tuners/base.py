@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import sys
 import time
 import uuid
@@ -23,6 +24,7 @@ import keras
 import keras_tuner
 from keras_tuner.engine import trial as kt_trial
 from keras_tuner.src.distribute import utils as kt_distribute
+from keras_tuner.src.engine import tuner as kt_tuner
 from keras_tuner.src.engine import tuner_utils
 
 from trialstack.errors import AllTrialsFailedError
@@ -31,6 +33,7 @@ from trialstack.executors.table import make_executor
 from trialstack.trials import EpochBlock, Event, Failed, Finished, Objective, Started, TrialSpec
 from trialstack.tuners.job import ActiveTrial, SearchJob
 from trialstack.tuners.journal import FILE_NAME, Journal
+from trialstack.tuners.lock import locked
 from trialstack.tuners.recording import ExecutionRecorder, stopped_by
 from trialstack.tuners.replay import (
     hyperparameters_of,
@@ -41,6 +44,9 @@ from trialstack.tuners.replay import (
 from trialstack.tuners.report import ExecutionReport
 from trialstack.tuners.tracked import DEFAULT_TRACKING, tracked_search
 from trialstack.tuners.weights import BestWeights, put_weights
+
+COLLECT_EVERY = 10
+"""Builds after which the reference cycles of old models are collected."""
 
 HOOKS = ("on_batch_begin", "on_batch_end", "on_epoch_begin", "on_epoch_end")
 
@@ -81,16 +87,17 @@ class TrackedTuner(keras_tuner.Tuner):
             raise ValueError(
                 "Received `hypermodel=None`. Give a hypermodel, or override `run_trial()`"
             )
-        if getattr(self, "seed", None) == 0:  # which Keras Tuner takes for "no seed given"
-            self.oracle.seed = self.oracle._seed_state = 0
-        # Keras Tuner's own rule raises before the last failure is saved and keeps its lock.
         self._max_consecutive_failures = failures
-        self.oracle.max_consecutive_failed_trials = sys.maxsize
-        if self._replayed is None and self._journal_path.exists():
-            self.reload()
+        self._disable_failure_rule()
+        if self._replayed is None:
+            if getattr(self, "seed", None) == 0:  # which Keras Tuner takes for "no seed given"
+                self.oracle.seed = self.oracle._seed_state = 0
+            if self._journal_path.exists():
+                self.reload()
 
     _replayed: Journal | None = None
     _known_space = 0
+    _builds = 0
 
     # --- what stands on the disk -------------------------------------------------------------
 
@@ -128,8 +135,22 @@ class TrackedTuner(keras_tuner.Tuner):
         if "seed" in self._replayed.header:
             self.oracle.seed = self._replayed.header["seed"]
             self.oracle._seed_state = self.oracle.seed
+        self._disable_failure_rule()
         replay(self._replayed, self.oracle)
-        self._known_space = len(self.oracle.hyperparameters.space)
+        asked = self._replayed.of("asked")
+        self._known_space = sum(len(entry["oracle"]["space"]) for entry in asked)
+        if not self._known_space:
+            # Keras Tuner leaves this out where it reloads, trusting that a trial was asked.
+            self._populate_initial_space()
+
+    def _disable_failure_rule(self) -> None:
+        # Keras Tuner's own raises before the last failure is saved and keeps its lock.
+        self.oracle.max_consecutive_failed_trials = sys.maxsize
+
+    @property
+    def search_seed(self) -> int:
+        """Seed of the search; Keras Tuner takes negative ones, NumPy's generators do not."""
+        return int(self.oracle.seed) % 2**64
 
     # --- the search --------------------------------------------------------------------------
 
@@ -142,6 +163,7 @@ class TrackedTuner(keras_tuner.Tuner):
 
         Raises:
             AllTrialsFailedError: No trial came to a score.
+            SearchHeldError: Another process is running this search.
             trialstack.errors.Interrupted: A signal asked to stop; the journal holds what is done.
         """
         if kt_distribute.has_chief_oracle():
@@ -150,6 +172,10 @@ class TrackedTuner(keras_tuner.Tuner):
             return
         if "verbose" in fit_kwargs:
             self.oracle.verbose = fit_kwargs["verbose"]
+        with locked(Path(self.project_dir), f"project {self.project_name!r}"):
+            self._search(fit_args, fit_kwargs)
+
+    def _search(self, fit_args: tuple[Any, ...], fit_kwargs: dict[str, Any]) -> None:
         self._open_journal()
         self._weights = self.best_weights
         with tracked_search(self, fit_args, fit_kwargs) as run:
@@ -223,7 +249,7 @@ class TrackedTuner(keras_tuner.Tuner):
             trial.trial_id,
             number,
             dict(trial.hyperparameters.values),
-            (int(self.oracle.seed), number),
+            (self.search_seed, number),
             attempt=int(self.oracle._run_times[trial.trial_id]),
         )
         if self._builds_by_itself:
@@ -250,8 +276,10 @@ class TrackedTuner(keras_tuner.Tuner):
 
     @property
     def _builds_by_itself(self) -> bool:
-        """Whether a trial is built by our own code, not by an overridden method."""
-        return self.hypermodel is not None and not self._overrides("run_trial")
+        """Whether a trial is built by our own code, and before anything of the user's runs."""
+        return self.hypermodel is not None and not self._overrides(
+            "run_trial", "_build_and_fit_model", "on_trial_begin"
+        )
 
     def _overrides(self, *names: str) -> bool:
         return any(
@@ -277,7 +305,7 @@ class TrackedTuner(keras_tuner.Tuner):
         active = self._active
         if active is None:
             # Called by the user's own code, outside of a search.
-            spec = TrialSpec(trial.trial_id, 0, trial.hyperparameters.values, (self.oracle.seed, 0))
+            spec = TrialSpec(trial.trial_id, 0, trial.hyperparameters.values, (self.search_seed, 0))
             active = ActiveTrial(spec, self.trialstack_objective, lambda _: None)
         results = []
         for index in range(self.executions_per_trial):
@@ -318,6 +346,25 @@ class TrackedTuner(keras_tuner.Tuner):
             job.ordered_fit.detach(model)
         tuner_utils.validate_trial_results(results, self.oracle.objective, "HyperModel.fit()")
         return results
+
+    def _try_build(self, hp: Any) -> Any:
+        """As Keras Tuner's, which collects garbage twice: half a second that a trial can save."""
+        keras.backend.clear_session(free_memory=False)
+        self._builds += 1
+        if self._builds % COLLECT_EVERY == 0:
+            gc.collect()
+        model = self._build_hypermodel(hp)
+        if not isinstance(model, keras.Model):
+            raise keras_tuner.errors.FatalTypeError(
+                "Expected the model-building function, or HyperModel.build() to return a valid "
+                f"Keras Model instance. Received: {model} of type {type(model)}."
+            )
+        size = kt_tuner.maybe_compute_model_size(model)
+        if self.max_model_size and size > self.max_model_size:
+            raise keras_tuner.errors.FailedTrialError(
+                f"Oversized model: {size} parameters. Skip model."
+            )
+        return model
 
     def _build_hypermodel(self, hp: Any) -> Any:
         """Builds with the trial's own seed: Keras Tuner has cleared the session just before."""

@@ -28,6 +28,8 @@ from trialstack.tuners.weights import put_weights
 if TYPE_CHECKING:
     from trialstack.tuners.base import TrackedTuner
 
+RandomState = tuple[tuple[Any, ...], Any]
+
 
 class ActiveTrial:
     """The attempt that is being trained: its seed, its executions, where its events go."""
@@ -80,11 +82,12 @@ class SearchJob:
         self.fit_kwargs = fit_kwargs
         self.probe = probe
         self.objective = tuner.trialstack_objective
-        self.search_seed = int(tuner.oracle.seed)
+        self.search_seed = tuner.search_seed
         self.executions = int(tuner.executions_per_trial)
         self.ordered_fit = OrderedFit(self.search_seed)
         self._tuner = tuner
-        self._built: dict[str, Any] = {}  # trial_id -> model, or the error of building it
+        # trial_id -> model, or the error of building it; the random state that building left
+        self._built: dict[str, tuple[Any, RandomState]] = {}
 
     def build(self, spec: TrialSpec) -> Any:
         """A new compiled model with the initial weights of the trial's own seed."""
@@ -98,21 +101,27 @@ class SearchJob:
         The model is what the trial's first execution then trains. An error is kept for that
         moment too: it is the trial's, not the asking's.
         """
-        try:
-            with preserved_random_state():
-                self._built[spec.trial_id] = self.build(spec)
-        except Exception as error:
-            self._built[spec.trial_id] = error
+        with preserved_random_state():
+            try:
+                built = self.build(spec)
+            except Exception as error:
+                built = error
+            self._built[spec.trial_id] = built, random_state()
 
     def take_built(self, trial_id: str) -> Any | None:
-        """The model that was built ahead, once.
+        """The model that was built ahead, once; for `train`, which sets the random state.
+
+        Weights of layers that Keras builds at the first batch are drawn after those of the others.
 
         Raises:
             Exception: What building it raised.
         """
-        built = self._built.pop(trial_id, None)
+        if trial_id not in self._built:
+            return None
+        built, state = self._built.pop(trial_id)
         if isinstance(built, Exception):
             raise built
+        set_random_state(state)
         return built
 
     def train(self, spec: TrialSpec, tell: Tell) -> Finished:
@@ -122,12 +131,14 @@ class SearchJob:
         clear_metrics(trial)
         active = ActiveTrial(spec, self.objective, tell)
         with tuner.active_trial(active), preserved_random_state():
+            # For an overridden `run_trial`, which builds and trains in its own way.
+            keras.utils.set_random_seed(spec.seed_for_keras())
             results = tuner.run_trial(trial, *self.fit_args, **self.fit_kwargs)
         metrics, best_step = self._metrics(trial, results)
         value = metrics[self.objective.name]
         if not math.isfinite(value):
             raise TrialDiverged(f"{self.objective.name} became {value}")
-        best = active.best()
+        best = active.best() or _read_histories(active, results)
         if best is None:
             return Finished(spec.trial_id, time.time(), {}, metrics, best_step)
         return Finished(
@@ -182,11 +193,28 @@ class SearchJob:
         return metrics, int(tuner_utils.get_best_step(results, objective))
 
     def _probe(self, execution: Execution) -> NDArray[np.float32] | None:
+        """The outputs for a picture; None where the model cannot be asked."""
         if self.probe is None or execution.best_weights is None:
             return None
         model = execution.model
-        put_weights(model, execution.best_weights)
-        return np.asarray(model(self.probe, training=False), dtype=np.float32)
+        try:
+            put_weights(model, execution.best_weights)
+            return np.asarray(model(self.probe, training=False), dtype=np.float32)
+        except Exception:
+            # Points between rows may be no inputs at all, such as half a word of a vocabulary.
+            # A picture less must not cost the trial.
+            return None
+
+
+def _read_histories(active: ActiveTrial, results: Any) -> Execution | None:
+    """Takes the epochs of a training that was not given our callback from what it returned."""
+    for result in results if isinstance(results, list) else [results]:
+        if isinstance(result, keras.callbacks.History):
+            execution = active.begin_execution()
+            for values in zip(*result.history.values(), strict=False):
+                row = {name: float(v) for name, v in zip(result.history, values, strict=True)}
+                execution.add(row)
+    return active.best()
 
 
 def _unheard(_: Any) -> None:
@@ -217,9 +245,20 @@ def _check_objective_is_logged(results: Any, objective: Any) -> None:
 @contextlib.contextmanager
 def preserved_random_state() -> Iterator[None]:
     """Leaves the random state of the program as it was: a trial's seed is nobody else's."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()
+    state = random_state()
     try:
         yield
     finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)
+        set_random_state(state)
+
+
+def random_state() -> RandomState:
+    """The states of Python's and NumPy's global generators; Keras draws its seeds from Python's."""
+    return random.getstate(), np.random.get_state()
+
+
+def set_random_state(state: RandomState) -> None:
+    """Takes up a state that `random_state` has returned."""
+    python_state, numpy_state = state
+    random.setstate(python_state)
+    np.random.set_state(numpy_state)

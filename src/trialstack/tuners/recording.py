@@ -50,8 +50,10 @@ class Execution:
         """The objective at the best epoch; the worst value there is before the first epoch."""
         return self._best_value
 
-    def add(self, epoch: int, row: EpochRow) -> bool:
-        """Takes the row of an epoch and tells it.
+    def add(self, row: EpochRow) -> bool:
+        """Takes the row of the next epoch and tells it.
+
+        Epochs are counted here: what a custom training calls them may begin again, or not at 0.
 
         Returns:
             Whether the weights of this epoch are the best so far. Without the objective among
@@ -60,6 +62,7 @@ class Execution:
         Raises:
             TrialDiverged: The loss or the objective is NaN or infinite.
         """
+        epoch = len(self.rows)
         self.rows.append(row)
         self._tell(EpochBlock(self.trial_id, epoch, [row], [time.time()], self.index))
         for name in dict.fromkeys(("loss", "val_loss", self._objective.name)):
@@ -87,16 +90,14 @@ class ExecutionRecorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Keeps the row, and the weights if they are the best so far."""
+        # Not first when training ends: a custom training may never tell of its end.
+        self._execution.model = self.model
         row = {name: float(value) for name, value in (logs or {}).items()}
         if hasattr(self._objective, "objectives") and self._objective.has_value(row):
             # Several objectives count as one number, which Keras Tuner puts among the metrics.
             row[self._objective.name] = float(self._objective.get_value(row))
-        if self._execution.add(epoch, row):
+        if self._execution.add(row):
             self._execution.best_weights = self.model.get_weights()
-
-    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        """Keeps the model, whose build configuration reloading needs."""
-        self._execution.model = self.model
 
 
 def stopped_by(callbacks: Sequence[Any], epochs: int | None, epochs_run: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trialstack.errors import DataError
 from trialstack.plots.painter import BoundaryPainter
 from trialstack.tracking.base import KnownRun, NewRun, Tracker
 from trialstack.trials import EpochBlock, Failed, Finished, Objective, TrialSpec
@@ -124,7 +125,11 @@ class SearchRun:
     def keep_picture(self, spec: TrialSpec, event: Finished) -> None:
         """Draws the trial's decision boundary, before the journal says that the trial is done."""
         if self._painter is not None and event.probe is not None:
-            write_atomically(self._picture(spec.trial_id), self._painter.paint(event.probe))
+            try:
+                picture = self._painter.paint(event.probe)
+            except DataError:  # no classifier's outputs, or not of the classes that `y` has
+                return
+            write_atomically(self._picture(spec.trial_id), picture)
 
     def trial_finished(self, spec: TrialSpec, values: Mapping[str, Any], event: Finished) -> None:
         """Closes the child run with its score."""
@@ -169,7 +174,7 @@ class SearchRun:
     def trial_failed(self, spec: TrialSpec, values: Mapping[str, Any], event: Failed) -> None:
         """Closes the child run as FAILED, with the reason."""
         key = run_key(spec.trial_id, spec.attempt)
-        epochs_run = max((len(values) for values in event.history.values()), default=0)
+        epochs_run = _epochs_run(event.history)
         self._add_row(spec, values, None, None, epochs_run, event.reason)
         self.tracker.log_metrics(key, {"epochs_run": epochs_run})
         self.tracker.set_tags(
@@ -250,16 +255,18 @@ class SearchRun:
             self._add_row(spec, values, score, event.best_epoch, event.epochs_run)
             self._best = score if self.objective.better(score, self._best) else self._best
         else:
-            self._add_row(spec, values, None, None, len(event.history), event.reason)
+            self._add_row(spec, values, None, None, _epochs_run(event.history), event.reason)
         self._ended += 1
 
     def _write_again(self, spec: TrialSpec, entry: Entry, event: Finished | Failed) -> None:
-        times = [float(time) for time in entry["times"]]
-        self.trial_started(spec, entry["values"], times[0] if times else event.time)
         rows = [
             {name: float(values[epoch]) for name, values in event.history.items()}
-            for epoch in range(len(times))
+            for epoch in range(_epochs_run(event.history))
         ]
+        # Of another execution than the history is, if there were several.
+        times = [float(time) for time in entry["times"]][: len(rows)]
+        times += [event.time] * (len(rows) - len(times))
+        self.trial_started(spec, entry["values"], times[0] if times else event.time)
         self.epochs(spec, EpochBlock(spec.trial_id, 0, rows, times))
         if isinstance(event, Finished):
             self.trial_finished(spec, entry["values"], event)
@@ -284,6 +291,10 @@ def run_key(trial_id: str, attempt: int) -> str:
         ('trial/007', 'trial/007/retry-1')
     """
     return f"trial/{trial_id}" + (f"/retry-{attempt}" if attempt else "")
+
+
+def _epochs_run(history: Mapping[str, Sequence[float]]) -> int:
+    return max((len(values) for values in history.values()), default=0)
 
 
 def _spec_of(entry: Entry, number: int, search_seed: int) -> TrialSpec:

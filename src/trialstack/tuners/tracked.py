@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trialstack.errors import DataError
 from trialstack.executors.batch_order import bind_fit_arguments
@@ -25,6 +27,9 @@ from trialstack.tuners.summary import summarize
 if TYPE_CHECKING:
     from trialstack.tuners.base import TrackedTuner
 
+MOST_CLASSES = 20
+"""Targets with more values are taken for numbers to be predicted."""
+
 DEFAULT_TRACKING = "default"
 """MLflow at `MLFLOW_TRACKING_URI`, or the embedded store under the current directory."""
 
@@ -37,29 +42,44 @@ def tracked_search(
     if isinstance(tuner.tracking, SearchRun):
         yield tuner.tracking
         return
+    fit = bind_fit_arguments(tuple(fit_args), fit_kwargs)
     tracker = make_tracker(tuner.tracking, tuner.project_name, tuner.journal.search_id)
     run = SearchRun(
         tracker,
         tuner.trialstack_objective,
         TrialNames.of(tuner.hypermodel),
         Path(tuner.project_dir),
-        painter_of(bind_fit_arguments(tuple(fit_args), fit_kwargs)),
+        painter_of(fit) if tuner.tracking is not None else None,
     )
-    status: Status = "FAILED"
     try:
         open_parent(run, tuner)
-        yield run
+        with _ended_parent(run, summarized=tuner.tracking is not None):
+            yield run
+    finally:
+        tracker.close()
+        problems = getattr(tracker, "problems", ())
+        for problem in problems:
+            warnings.warn(f"tracking: {problem}", stacklevel=4)
+    if not problems:
+        run.drop_pictures()
+
+
+@contextlib.contextmanager
+def _ended_parent(run: SearchRun, summarized: bool) -> Iterator[None]:
+    """Summarizes and ends the search's run, whatever happens in between."""
+    status: Status = "FAILED"
+    try:
+        yield
         status = "FINISHED"
     except BaseException as error:
         status = "FAILED" if isinstance(error, Exception) else "KILLED"
         raise
     finally:
-        if run.rows:
-            summarize(run)
-        tracker.end_run(PARENT, status, time.time())
-        tracker.close()
-        if status == "FINISHED":
-            run.drop_pictures()
+        try:
+            if summarized and run.rows:
+                summarize(run)
+        finally:
+            run.tracker.end_run(PARENT, status, time.time())
 
 
 def make_tracker(tracking: Any, experiment_name: str, search_id: str) -> Tracker:
@@ -121,17 +141,31 @@ def enter_parent(run: SearchRun, new: NewRun, journal: Journal) -> bool:
 def painter_of(fit: Mapping[str, Any]) -> BoundaryPainter | None:
     """Draws boundaries over the rows of a `fit` call; None where they cannot be drawn.
 
-    They can for a table of numbers, `(rows, features)`, with one class label a row.
+    They can for a table of numbers, `(rows, features)`, with one class label or one-hot vector a
+    row.
     """
     x, y = fit.get("x"), fit.get("y")
     if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
         return None
-    if x.ndim != 2 or y.size != len(x) or not np.issubdtype(x.dtype, np.number):
+    if x.ndim != 2 or not np.issubdtype(x.dtype, np.number):
         return None
-    classes, labels = np.unique(y.reshape(-1), return_inverse=True)
-    if not 2 <= len(classes) <= 20:
+    labels, n_classes = _classes(y)
+    if not 2 <= n_classes <= MOST_CLASSES:
         return None
     try:
-        return BoundaryPainter(plane_of(x), x, labels, len(classes))
+        return BoundaryPainter(plane_of(x), x, labels, n_classes)
     except DataError:
         return None
+
+
+def _classes(y: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Class indices and the number of classes that targets seem to have."""
+    if y.ndim == 2 and y.shape[1] > 1:
+        one_hot = np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
+        return y.argmax(axis=1), y.shape[1] if one_hot else 0
+    values, labels = np.unique(y.reshape(-1), return_inverse=True)
+    indices = np.arange(MOST_CLASSES)
+    if len(values) and np.issubdtype(y.dtype, np.number) and np.isin(values, indices).all():
+        # Indices already: a model has an output for each, also where the rows lack a class.
+        return y.reshape(-1).astype(int), int(values.max()) + 1
+    return labels, len(values)
