@@ -49,6 +49,14 @@ class TrainingJob(Protocol):
     def build(self, spec: TrialSpec) -> Any:
         """A new compiled Keras model with the initial weights of the trial's own seed."""
 
+    def described(self, spec: TrialSpec) -> tuple[Any, Mapping[str, Any]]:
+        """A trial's model to look at, not to train, and the arguments its `fit` would be given.
+
+        Raises:
+            Exception: Building it failed, or its training is more than a call of `model.fit`; then
+                only `train` can do it.
+        """
+
     def train(self, spec: TrialSpec, tell: Tell) -> Finished:
         """Trains one trial with `model.fit`, telling epochs as they end.
 
@@ -77,6 +85,8 @@ class Executor(Protocol):
     """
 
     name: str
+    describes: bool
+    """Whether it looks at trials (`TrainingJob.described`) before it trains them."""
 
     def run(self, trials: Iterator[TrialSpec | None], job: TrainingJob, tell: Tell) -> None:
         """Trains until `trials` is exhausted.

@@ -14,6 +14,7 @@ class OneByOneExecutor:
     """Trains in the calling thread, whatever the model, the callbacks and the data are."""
 
     name = "one-by-one"
+    describes = False
 
     def run(self, trials: Iterator[TrialSpec | None], job: TrainingJob, tell: Tell) -> None:
         """Trains until `trials` is exhausted; see `trialstack.executors.base.Executor`."""

@@ -8,8 +8,15 @@ from trialstack.errors import InputError
 from trialstack.executors.base import Executor
 from trialstack.executors.one_by_one import OneByOneExecutor
 
+def _stacked() -> Executor:
+    from trialstack.executors.stacked.executor import StackedExecutor
+
+    return StackedExecutor()
+
+
 EXECUTORS: dict[str, Callable[[], Executor]] = {
     "one-by-one": OneByOneExecutor,
+    "stacked": _stacked,
 }
 AUTO = "one-by-one"
 """What `auto` chooses."""

@@ -1,0 +1,1 @@
+"""Trials trained together: hundreds of small networks as one batched computation."""

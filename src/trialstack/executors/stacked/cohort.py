@@ -1,0 +1,277 @@
+"""Trials that train together, all at the same epoch; those that stop leave."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from trialstack.executors.base import Tell, TrainingJob
+from trialstack.executors.batch_order import epoch_order
+from trialstack.executors.stacked.epoch import Rows, TrainingFunction
+from trialstack.executors.stacked.monitors import Monitors, StandInModel
+from trialstack.executors.stacked.plan import TrialPlan
+from trialstack.executors.stacked.stack import (
+    initial_state,
+    rows_of,
+    settings_of,
+    stacked_weights,
+    trial_weights,
+)
+from trialstack.trials import EpochBlock, EpochRow, Failed, Finished, Objective, Started, Weights
+
+TELL_EVERY = 1.0
+"""Seconds between two blocks of epochs of a trial: the pages fill, and nobody counts rows."""
+PROBED_TOGETHER = 16
+"""Trials whose pictures are computed at once; bounds the memory that takes."""
+COMPACT_BELOW = 0.75
+"""Share of a stack's trials still running under which the others are taken out of its tensors."""
+
+
+@dataclass
+class Member:
+    """One trial of a cohort."""
+
+    plan: TrialPlan
+    monitors: Monitors
+    best_value: float
+    rows: list[EpochRow] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    told: int = 0
+    best_epoch: int = 0
+    best_weights: Weights | None = None
+    stopped_by: str = "epochs"
+    failure: str = ""
+
+    @property
+    def trial_id(self) -> str:
+        """The oracle's name of it."""
+        return self.plan.spec.trial_id
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Metric name -> value an epoch."""
+        names = dict.fromkeys(name for row in self.rows for name in row)
+        return {name: [row.get(name, math.nan) for row in self.rows] for name in names}
+
+
+class Cohort:
+    """A stack in training.
+
+    Args:
+        plans: Its trials.
+        function: Trains stacks of this kind.
+        data: Training and validation rows as tensors.
+        job: What the trials have in common.
+        tell: Takes the events.
+    """
+
+    def __init__(
+        self,
+        plans: Sequence[TrialPlan],
+        function: TrainingFunction,
+        data: tuple[Rows, Rows | None],
+        job: TrainingJob,
+        tell: Tell,
+    ) -> None:
+        self._function = function
+        self._train, self._validation = data
+        self._fit = plans[0].fit
+        self._metrics = plans[0].metrics
+        self._job = job
+        self._tell = tell
+        self._objective: Objective = job.objective
+        self._epoch = 0
+        self._last_told = time.monotonic()
+        self._state = initial_state(plans, function)
+        self._settings = settings_of(plans, function)
+        self._members: list[Member | None] = []
+        for plan in plans:
+            rate = float(self._settings.rates[0][len(self._members), 0, 0])
+            monitors = Monitors(
+                plan.fit.callbacks, StandInModel(rate, plan.metrics), plan.fit.epochs
+            )
+            self._members.append(Member(plan, monitors, self._objective.worst))
+            tell(Started(plan.spec.trial_id, time.time()))
+
+    @property
+    def running(self) -> int:
+        """Trials that are not at their end."""
+        return sum(member is not None for member in self._members)
+
+    def run_epoch(self) -> None:
+        """Trains all trials by one epoch, and tells those that end with it."""
+        self._set_learning_rates()
+        rows = self._epoch_rows()
+        now = time.time()
+        arrays = [parameter.numpy() for parameter in self._state.parameters]
+        ended = []
+        for index, member in self._running():
+            row = {name: float(values[index]) for name, values in rows.items()}
+            self._take_row(member, index, row, now, arrays)
+            if member.failure or member.stopped_by != "epochs":
+                ended.append(index)
+        self._epoch += 1
+        if self._epoch == self._fit.epochs:
+            ended = [index for index, _ in self._running()]
+        self._tell_blocks(ended)
+        self._end(ended)
+        self._compact()
+
+    def _running(self) -> Iterator[tuple[int, Member]]:
+        return ((i, member) for i, member in enumerate(self._members) if member is not None)
+
+    def _set_learning_rates(self) -> None:
+        rates = np.array(self._settings.rates[0])
+        for index, member in self._running():
+            rates[index] = member.monitors.epoch_begins(self._epoch)
+        self._settings = self._settings._replace(
+            rates=[tf.constant(rates), *self._settings.rates[1:]]
+        )
+
+    def _epoch_rows(self) -> dict[str, NDArray[np.float32]]:
+        """Runs the epoch: name of a metric -> one value a trial."""
+        n_rows = len(self._fit.x)
+        order = (
+            epoch_order(self._job.search_seed, self._epoch, n_rows)
+            if self._fit.shuffle
+            else np.arange(n_rows)
+        )
+        self._state, loss, seen = self._function.epoch(
+            self._state,
+            self._settings,
+            self._train,
+            tf.constant(order, tf.int32),
+            tf.constant(self._fit.batch_size),
+        )
+        predictions = np.ascontiguousarray(seen.numpy().transpose(1, 0, 2))
+        targets = self._fit.y[order]
+        rows = {m.name: m.compute(targets, predictions) for m in self._metrics}
+        rows["loss"] = loss.numpy()
+        if self._validation is not None and self._fit.validation is not None:
+            loss, predictions = self._validate(self._validation)
+            y = self._fit.validation[1]
+            rows |= {f"val_{m.name}": m.compute(y, predictions) for m in self._metrics}
+            rows["val_loss"] = loss
+        return rows
+
+    def _validate(self, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Loss of each trial as Keras reports it over batches, and outputs on all rows."""
+        total: Any = 0.0
+        outputs = []
+        size, n_rows = self._fit.validation_batch_size, int(rows.x.shape[0])
+        for start in range(0, n_rows, size):
+            batch = Rows(*(part[start : start + size] for part in rows))
+            loss, output = self._function.evaluate(self._state.parameters, self._settings, batch)
+            total = total + loss.numpy() * np.float32(len(batch.x))
+            outputs.append(output.numpy())
+        return (total / np.float32(n_rows)).astype(np.float32), np.concatenate(outputs, axis=1)
+
+    def _take_row(
+        self,
+        member: Member,
+        index: int,
+        row: dict[str, float],
+        now: float,
+        arrays: Sequence[NDArray[Any]],
+    ) -> None:
+        stopper = member.monitors.epoch_ended(self._epoch, row)
+        member.rows.append(row)
+        member.times.append(now)
+        name = self._objective.name
+        for key in dict.fromkeys(("loss", "val_loss", name)):
+            if key in row and not math.isfinite(row[key]):
+                member.failure = f"{key} became {row[key]} in epoch {self._epoch}"
+                return
+        value = row.get(name)
+        if value is None or self._objective.better(value, member.best_value):
+            member.best_epoch = self._epoch
+            member.best_value = member.best_value if value is None else value
+            member.best_weights = trial_weights(member.plan, index, arrays)
+        member.stopped_by = stopper or "epochs"
+
+    def _tell_blocks(self, ended: Sequence[int]) -> None:
+        late = time.monotonic() - self._last_told > TELL_EVERY
+        if late:
+            self._last_told = time.monotonic()
+        for index, member in self._running():
+            if late or index in ended:
+                rows, times = member.rows[member.told :], member.times[member.told :]
+                self._tell(EpochBlock(member.trial_id, member.told, rows, times))
+                member.told = len(member.rows)
+
+    def _end(self, ended: Sequence[int]) -> None:
+        """Tells the end of trials, and lets them go."""
+        done = [member for i in ended if (member := self._members[i]) and not member.failure]
+        pictures = self._probe(done)
+        for index in ended:
+            member = self._members[index]
+            assert member is not None
+            self._members[index] = None
+            if member.failure:
+                self._tell(
+                    Failed(member.trial_id, time.time(), member.failure, history=member.history)
+                )
+                continue
+            best = member.rows[member.best_epoch]
+            self._tell(
+                Finished(
+                    member.trial_id,
+                    time.time(),
+                    member.history,
+                    best,
+                    member.best_epoch,
+                    weights=member.best_weights,
+                    stopped_by=member.stopped_by,
+                    stacked=True,
+                    probe=pictures.get(member.trial_id),
+                    build_config=member.plan.model.get_build_config(),
+                )
+            )
+
+    def _probe(self, members: Sequence[Member]) -> dict[str, NDArray[np.float32]]:
+        """Outputs of finished trials, with their best weights, at the job's probe points."""
+        if self._job.probe is None:
+            return {}
+        x = preprocessed(members[0].plan, self._job.probe) if members else None
+        outputs: dict[str, NDArray[np.float32]] = {}
+        for start in range(0, len(members), PROBED_TOGETHER):
+            some = members[start : start + PROBED_TOGETHER]
+            plans = [member.plan for member in some]
+            weights = [member.best_weights or [] for member in some]
+            found = self._function.outputs(
+                stacked_weights(plans, weights), settings_of(plans, self._function), x
+            )
+            outputs |= zip([m.trial_id for m in some], found.numpy(), strict=True)
+        return outputs
+
+    def _compact(self) -> None:
+        """Takes trials that have ended out of the tensors, when enough of them have."""
+        running = self.running
+        if not running or running > COMPACT_BELOW * len(self._members):
+            return
+        keep = np.array([index for index, _ in self._running()])
+        parameters = rows_of(list(self._state.parameters), keep)
+        flags = self._function.optimizer.belongs_to_trials()
+        slots = [
+            tf.gather(slot, keep) if own else slot
+            for slot, own in zip(self._state.slots, flags, strict=True)
+        ]
+        self._state = self._state._replace(parameters=parameters, slots=slots)
+        self._settings = rows_of(self._settings, keep)
+        self._members = [self._members[index] for index in keep]
+
+
+def preprocessed(plan: TrialPlan, x: NDArray[Any]) -> Any:
+    """Rows as they come to the first layer that learns something."""
+    tensor = tf.convert_to_tensor(x)
+    tensor = tf.cast(tensor, tf.float32)
+    for layer in plan.chain.preprocessing:
+        tensor = layer(tensor)
+    return tensor

@@ -1,0 +1,150 @@
+"""The executor that trains trials as stacks, and one by one what cannot be stacked."""
+
+from __future__ import annotations
+
+import collections
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from trialstack.executors.base import Tell, TrainingJob
+from trialstack.executors.one_by_one import OneByOneExecutor
+from trialstack.executors.stacked.cohort import Cohort, preprocessed
+from trialstack.executors.stacked.epoch import Rows, TrainingFunction
+from trialstack.executors.stacked.memory import room_for
+from trialstack.executors.stacked.plan import TrialPlan, plan_of
+from trialstack.executors.stacked.reasons import Unstackable
+from trialstack.executors.stacked.stack import penalized
+from trialstack.trials import Failed, TrialSpec
+
+log = logging.getLogger(__name__)
+
+
+class StackedExecutor:
+    """Groups trials that can share a stack, pads them to the widest and trains them together.
+
+    Trials are pulled as long as there is room for them in memory; when some of a stack have
+    stopped, waiting ones begin a further stack in the room that they leave.
+    """
+
+    name = "stacked"
+    describes = True
+
+    def __init__(self) -> None:
+        self.reasons: collections.Counter[str] = collections.Counter()
+
+    def run(self, trials: Iterator[TrialSpec | None], job: TrainingJob, tell: Tell) -> None:
+        """Trains until `trials` is exhausted; see `trialstack.executors.base.Executor`."""
+        _Run(trials, job, tell, self.reasons).run()
+        for reason, count in self.reasons.items():
+            log.warning("%d trials are trained one by one: %s", count, reason)
+
+
+class _Run:
+    """One call of `StackedExecutor.run`."""
+
+    def __init__(
+        self,
+        trials: Iterator[TrialSpec | None],
+        job: TrainingJob,
+        tell: Tell,
+        reasons: collections.Counter[str],
+    ) -> None:
+        self._trials = trials
+        self._job = job
+        self._tell = tell
+        self._reasons = reasons
+        self._one_by_one = OneByOneExecutor()
+        self._exhausted = False
+        self._waiting: dict[Any, list[TrialPlan]] = {}  # key of a stack -> trials
+        self._singles: list[TrialSpec] = []
+        self._cohorts: list[Cohort] = []
+        self._functions: dict[Any, TrainingFunction] = {}
+        self._data: dict[Any, tuple[Rows, Rows | None]] = {}
+        self._room = 1  # trials that may be pulled and not ended; known after the first
+
+    def run(self) -> None:
+        while True:
+            self._pull()
+            self._form_cohorts()
+            if self._cohorts:
+                for cohort in self._cohorts:
+                    cohort.run_epoch()
+                self._cohorts = [cohort for cohort in self._cohorts if cohort.running]
+            elif self._singles:
+                spec = self._singles.pop(0)
+                self._one_by_one.run(iter([spec]), self._job, self._tell)
+            elif self._exhausted:
+                return
+            else:
+                raise RuntimeError("the search waits for results, but no trial is running")
+
+    def _pull(self) -> None:
+        """Takes trials while there is room, for a further stack only when it is worth one."""
+        if self._cohorts and self._room - self._taken() < self._room // 4:
+            return
+        while not self._exhausted and self._taken() < self._room:
+            try:
+                spec = next(self._trials)
+            except StopIteration:
+                self._exhausted = True
+                return
+            if spec is None:
+                return
+            self._sort_in(spec)
+
+    def _taken(self) -> int:
+        waiting = sum(map(len, self._waiting.values())) + len(self._singles)
+        return waiting + sum(cohort.running for cohort in self._cohorts)
+
+    def _sort_in(self, spec: TrialSpec) -> None:
+        try:
+            model, fit_arguments = self._job.described(spec)
+            plan = plan_of(spec, model, fit_arguments)
+        except Unstackable as reason:
+            self._reasons[str(reason)] += 1
+            self._singles.append(spec)
+            return
+        except Exception as error:
+            # The trial's own error: `model.fit` will meet it again and tell it.
+            self._reasons[f"{type(error).__name__} while it was looked at"] += 1
+            self._singles.append(spec)
+            return
+        self._room = max(self._room, room_for(plan, self._job.probe))
+        self._waiting.setdefault(plan.key, []).append(plan)
+
+    def _form_cohorts(self) -> None:
+        for key, plans in self._waiting.items():
+            # Of similar size together, so that padding wastes little.
+            plans.sort(key=lambda plan: plan.size)
+            self._cohorts.append(self._cohort(key, plans))
+        self._waiting = {}
+
+    def _cohort(self, key: Any, plans: list[TrialPlan]) -> Cohort:
+        flags = tuple(penalized(plans))
+        function = self._functions.get((key, flags))
+        if function is None:
+            function = self._functions[key, flags] = TrainingFunction(plans[0], flags)
+        if key not in self._data:
+            self._data[key] = _tensors(plans[0])
+        return Cohort(plans, function, self._data[key], self._job, self._tell)
+
+
+def _tensors(plan: TrialPlan) -> tuple[Rows, Rows | None]:
+    """The rows of a stack, preprocessed once for all trials and epochs."""
+    fit = plan.fit
+    train = _rows(plan, fit.x, fit.y, fit.weight)
+    return train, _rows(plan, *fit.validation) if fit.validation else None
+
+
+def _rows(plan: TrialPlan, x: Any, y: Any, weight: Any) -> Rows:
+    weight = np.ones(len(x), np.float32) if weight is None else np.asarray(weight, np.float32)
+    if plan.loss.kind == "sparse":
+        y = np.asarray(y).reshape(-1)
+    else:
+        y = np.asarray(y, np.float32).reshape(len(y), -1)
+    return Rows(preprocessed(plan, x), tf.constant(y), tf.constant(weight.reshape(-1)))

@@ -1,0 +1,52 @@
+"""How many trials of a kind fit into memory at once."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialstack.executors.stacked.plan import TrialPlan
+
+SHARE = 0.3
+"""Of the machine's free memory that stacks may take."""
+MOST = 512
+"""Trials at once, whatever the memory: beyond that a stack is no faster, and slower to report."""
+COPIES_OF_WEIGHTS = 8
+"""Weights, gradients, the optimizer's memory and its temporaries, best and handed-over weights."""
+COPIES_OF_ACTIVATIONS = 6
+"""Values kept for the gradient, gradients, and temporaries of activations."""
+FLOAT = 4
+
+
+def room_for(plan: TrialPlan, probe: NDArray[Any] | None) -> int:
+    """Trials like this one that may be under way at a time, at least one.
+
+    Args:
+        plan: Any trial of the search.
+        probe: See `TrainingJob.probe`.
+    """
+    return int(np.clip(free_memory() * SHARE // bytes_of(plan, probe), 1, MOST))
+
+
+def bytes_of(plan: TrialPlan, probe: NDArray[Any] | None) -> int:
+    """Memory that a trial takes in a stack, estimated."""
+    widths = [slot.shape[-1] for link in plan.chain.links for slot in link.slots[:1]]
+    fit = plan.fit
+    outputs = plan.chain.links[-1].slots[0].shape[-1] if plan.chain.links[-1].slots else 1
+    n_validation = len(fit.validation[0]) if fit.validation else 0
+    predictions = (len(fit.x) + n_validation) * outputs * 4
+    batch = max(fit.batch_size, min(fit.validation_batch_size, n_validation))
+    activations = batch * sum(widths) * COPIES_OF_ACTIVATIONS
+    pictures = 0 if probe is None else len(probe) * max(widths, default=1) // 8
+    return FLOAT * (plan.size * COPIES_OF_WEIGHTS + predictions + activations + pictures)
+
+
+def free_memory() -> int:
+    """Bytes that a process may still take."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):
+        return 2 << 30
