@@ -150,12 +150,14 @@ def run(arguments: list[str]) -> int:
 
     debug = "--debug" in arguments
     try:
-        cli.main(arguments, prog_name="trialstack", standalone_mode=False)
+        # Not `cli.main`, which makes one and the same exception of all signals.
+        with cli.make_context("trialstack", arguments) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as end:  # of --help and --version
+        return end.exit_code
     except click.ClickException as error:
         fail(_usage(error))
         return 2
-    except click.exceptions.Abort:
-        return 130
     except Interrupted as error:
         return error.exit_code  # the command has said what is saved
     except TrialstackError as error:

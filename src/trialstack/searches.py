@@ -11,8 +11,9 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ class OpenSearch:
         journal: Opened.
         max_trials: How many trials it is to have in the end.
         resumed: Whether an earlier process began it.
-        abandoned: Search ids of unfinished searches that this one replaces.
+        abandoned: Search ids of unfinished searches that this one replaces, whose runs may still
+            be open.
     """
 
     folder: Path
@@ -67,12 +69,23 @@ def folder_name(name: str) -> str:
 def held(root: Path, name: str) -> Iterator[Path]:
     """Holds an experiment's folder for this process.
 
+    A folder that was made for this, and in which no search has begun, is removed again.
+
     Raises:
         SearchHeldError: Another process holds it. A process that died holds nothing.
     """
     home = root / folder_name(name)
+    made = [folder for folder in (home, root, root.parent) if not folder.exists()]
     with locked(home, f"experiment {name!r}"):
-        yield home
+        try:
+            yield home
+        except InputError:
+            if home in made and [path.name for path in home.iterdir()] == ["lock"]:
+                (home / "lock").unlink()
+                for folder in made:
+                    with contextlib.suppress(OSError):  # somebody else's files are in it
+                        folder.rmdir()
+            raise
 
 
 def open_search(
@@ -83,7 +96,19 @@ def open_search(
     fresh: bool = False,
     extend: int | None = None,
 ) -> OpenSearch:
-    """Finds the search to go on with, or begins one.
+    """Finds the search to go on with, or begins one; see `choose_search`."""
+    return choose_search(home, experiment, data_digest, fresh=fresh, extend=extend)()
+
+
+def choose_search(
+    home: Path,
+    experiment: Experiment,
+    data_digest: str,
+    *,
+    fresh: bool = False,
+    extend: int | None = None,
+) -> Callable[[], OpenSearch]:
+    """Decides which search to go on with, or that one begins; writes nothing yet.
 
     Args:
         home: The experiment's folder, held.
@@ -91,6 +116,9 @@ def open_search(
         data_digest: Of all rows.
         fresh: Begin a new one whatever is there.
         extend: Go on with a finished search by so many more trials.
+
+    Returns:
+        What opens that search, as long as the folder is held.
 
     Raises:
         InputError: An unfinished search has other settings or other rows, or there is nothing to
@@ -110,15 +138,17 @@ def open_search(
                 f"--extend {extend}: experiment {experiment.name!r} has no search to go on with; "
                 "leave --extend away"
             )
-        return _begin(home, experiment, identity, latest)
+        return partial(_begin, home, experiment, identity, latest)
     folder, journal = latest
     state = _state(journal)
+    same = not differing(journal.header["identity"], identity)
     if state["name"] == DONE and extend is None:
-        same = not differing(journal.header["identity"], identity)
         if not same or experiment.search.max_trials <= state["data"]["max_trials"]:
-            return _begin(home, experiment, identity, None)
+            return partial(_begin, home, experiment, identity, None)
+    elif not same and next(journal.of("asked"), None) is None:
+        return partial(_begin, home, experiment, identity, latest)  # nothing would be lost
     _refuse_other(experiment, folder, journal, identity)
-    return _go_on(folder, journal, state, experiment, extend)
+    return partial(_go_on, folder, journal, state, experiment, extend)
 
 
 def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -156,7 +186,8 @@ def _begin(
 ) -> OpenSearch:
     abandoned: tuple[str, ...] = ()
     if latest is not None and _state(latest[1])["name"] != DONE:
-        abandoned = (latest[1].search_id,)
+        # With those that it has replaced itself: it may not have come to close their runs.
+        abandoned = (*_replaced_by(latest[1]), latest[1].search_id)
     search_id = uuid.uuid4().hex
     folder = home / f"{_next_number(home):04d}-{time.strftime('%Y%m%d-%H%M%S')}"
     journal = Journal(folder / FILE_NAME)
@@ -169,6 +200,7 @@ def _begin(
             "objective": {"name": objective.name, "direction": objective.direction},
             "algorithm": experiment.search.algorithm,
             "identity": dict(identity),
+            "replaces": list(abandoned),
             "experiment": experiment.resolved(),
         },
     )
@@ -197,7 +229,11 @@ def _go_on(
         before = int(state["data"].get("max_trials", max(asked, wanted)))
         wanted = before + extend if extend is not None else wanted
         journal.append("stage", name=EXTENDED, data={"max_trials": wanted})
-    return OpenSearch(folder, journal, wanted, True)
+    return OpenSearch(folder, journal, wanted, True, _replaced_by(journal))
+
+
+def _replaced_by(journal: Journal) -> tuple[str, ...]:
+    return tuple(journal.header.get("replaces", ()))
 
 
 def _refuse_other(

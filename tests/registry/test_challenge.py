@@ -77,6 +77,18 @@ def test_better_beyond_chance_or_the_place_is_kept(difference, p, wins):
     assert verdict.comparable
 
 
+def test_without_test_rows_nothing_can_be_compared():
+    none = replace(
+        NEW,
+        y_test=NEW.y_test[:0],
+        probabilities_test=NEW.probabilities_test[:0],
+        test_row_hashes=NEW.test_row_hashes[:0],
+    )
+    verdict, calls = decide(none, none)
+    assert (verdict.wins, verdict.comparable, calls) == (False, False, [])
+    assert verdict.reason.endswith("there are no test rows")
+
+
 def test_on_other_rows_the_champion_is_scored():
     asked = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -54,7 +55,8 @@ def run_tune(
         )
     progress = Progress()
     try:
-        with interruptible():
+        # What a hypermodel of the user's prints is no result.
+        with interruptible(), contextlib.redirect_stdout(sys.stderr):
             result = tune(
                 experiment,
                 tracking_uri=tracking_uri,

@@ -8,6 +8,7 @@ from trialstack.errors import InputError
 from trialstack.executors.base import Executor
 from trialstack.executors.one_by_one import OneByOneExecutor
 
+
 def _stacked() -> Executor:
     from trialstack.executors.stacked.executor import StackedExecutor
 
@@ -18,8 +19,8 @@ EXECUTORS: dict[str, Callable[[], Executor]] = {
     "one-by-one": OneByOneExecutor,
     "stacked": _stacked,
 }
-AUTO = "one-by-one"
-"""What `auto` chooses."""
+AUTO = "stacked"
+"""What `auto` chooses: it trains one by one what cannot be stacked."""
 
 
 def make_executor(executor: str | Executor) -> Executor:

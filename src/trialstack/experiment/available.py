@@ -23,7 +23,7 @@ class Options:
 
 
 ALGORITHMS = Options(there=("random",), to_come=("hyperband", "bayesian", "grid"))
-EXECUTORS = Options(there=("auto", "one-by-one"), to_come=("stacked", "ray"))
+EXECUTORS = Options(there=("auto", "one-by-one", "stacked"), to_come=("ray",))
 SPLITS = Options(there=("stratified", "first", "none"), to_come=("time",))
 VALIDATIONS = Options(there=("stratified", "last"))
 FINAL_EPOCHS = Options(there=("best", "run"))

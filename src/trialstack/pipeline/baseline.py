@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,10 @@ from trialstack.errors import TrialstackError
 from trialstack.hypermodels.fixed import encode_targets, fixed_mlp
 from trialstack.pipeline.fits import (
     FitPlan,
+    FittedModel,
     baseline_seed,
     build_seeded,
+    failed_on_error,
     fit,
     log_evaluation,
     log_fit_pictures,
@@ -22,6 +25,7 @@ from trialstack.pipeline.fits import (
 )
 from trialstack.pipeline.job import BASELINE, Job
 from trialstack.pipeline.result import Scored
+from trialstack.tuners.journal import Entry
 from trialstack.tuners.search_run import PARENT
 
 
@@ -50,17 +54,18 @@ def run_baseline(job: Job) -> Baseline | None:
     if done is None:
         job.listener.stage("fitting the baseline")
         try:
-            _fit(job)
+            done = _fit(job)
         except TrialstackError as error:
-            job.listener.warning(f"no comparison: {error}")
-            return None
-        done = job.done_stage(BASELINE)
-        assert done is not None
-    scored = Scored(done["data"]["run_id"], done["data"]["test"])
+            done = job.record_run_stage(BASELINE, {"error": str(error)})
+    recorded = done["data"]
+    if "error" in recorded:
+        job.listener.warning(f"no comparison: {recorded['error']}")
+        return None
+    scored = Scored(recorded["run_id"], recorded["test"])
     return Baseline(scored, job.load_array(BASELINE) if scored.test else None)
 
 
-def _fit(job: Job) -> None:
+def _fit(job: Job) -> Entry:
     settings = job.experiment.baseline
     assert settings is not None
     search, data = job.experiment.search, job.data
@@ -94,13 +99,22 @@ def _fit(job: Job) -> None:
         },
     )
     fitted = fit(plan, job.tracker, lambda y: encode_targets(y, dataset.n_classes), PARENT)
+    with failed_on_error(job.tracker, BASELINE):
+        scores = _evaluate(job, fitted, plan.name)
+    entry = job.record_run_stage(BASELINE, {"test": scores})
+    job.tracker.end_run(BASELINE, "FINISHED", time.time())
+    return entry
+
+
+def _evaluate(job: Job, fitted: FittedModel, title: str) -> dict[str, Any] | None:
+    data, tracker = job.data, job.tracker
+    tracker.log_dataset(BASELINE, data.record())
     parts = {"fit rows": data.fit}
     scores = None
     if data.test is not None:
         probabilities = probabilities_of(fitted.model, data.test.X)
-        scores = log_evaluation(job.tracker, BASELINE, data.test, probabilities).as_dict()
+        scores = log_evaluation(tracker, BASELINE, data.test, probabilities).as_dict()
         job.save_array(BASELINE, probabilities)
         parts["test rows"] = data.test
-    log_fit_pictures(job.tracker, BASELINE, fitted, job.plane, parts, dataset.classes, plan.name)
-    job.tracker.end_run(BASELINE, "FINISHED", time.time())
-    job.record_stage(BASELINE, {"run_id": job.tracker.run_id(BASELINE), "test": scores})
+    log_fit_pictures(tracker, BASELINE, fitted, job.plane, parts, data.dataset.classes, title)
+    return scores

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from trialstack.pipeline.fits import (
     FitPlan,
     FittedModel,
     build_seeded,
+    failed_on_error,
     fit,
     log_evaluation,
     log_fit_pictures,
@@ -92,16 +92,18 @@ def run_final(
         tags={"trialstack.trial_id": best.trial_id},
     )
     fitted = fit(plan, job.tracker, targets_of(hypermodel), PARENT)
-    return _evaluate(job, plan, fitted, baseline)
+    with failed_on_error(job.tracker, FINAL):
+        return _evaluate(job, plan, fitted, baseline)
 
 
 def _evaluate(
     job: Job, plan: FitPlan, fitted: FittedModel, baseline: NDArray[np.float64] | None
 ) -> FinalModel:
     data, tracker = job.data, job.tracker
-    judged, prefix = (data.test, "test_") if data.test else (data.train, "")
+    tracker.log_dataset(FINAL, data.record())
+    judged, prefix, step = (data.test, "test_", 0) if data.test else (data.train, "", plan.epochs)
     probabilities = probabilities_of(fitted.model, judged.X)
-    evaluation = log_evaluation(tracker, FINAL, judged, probabilities, prefix)
+    evaluation = log_evaluation(tracker, FINAL, judged, probabilities, prefix, step)
     parts = {"training rows": data.train}
     if data.test is not None:
         parts["test rows"] = data.test
@@ -125,8 +127,3 @@ def _log_evaluation_pictures(
     names = [str(label) for label in job.data.dataset.classes]
     for name, figure in evaluation_figures(judged.y, models, names, where).items():
         job.tracker.log_file(FINAL, f"plots/{name}.png", figure_png(figure))
-
-
-def end_final(job: Job) -> None:
-    """Closes the final run."""
-    job.tracker.end_run(FINAL, "FINISHED", time.time())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +22,8 @@ from trialstack.plots.plane import Plane
 from trialstack.tracking.base import Kind, NewRun, Tracker
 from trialstack.trials import EpochBlock, Event, Objective, TrialSpec
 
+SUMMARY_WIDTH = 100
+"""Characters of a line of `summary.txt`."""
 PREDICT_ROWS = 8192
 """Rows evaluated at a time: bounds the memory of a prediction."""
 
@@ -101,23 +105,38 @@ def fit(plan: FitPlan, tracker: Tracker, encode: Any, parent: str) -> FittedMode
     ordered = OrderedFit(plan.seed)
     ordered.attach(plan.model)
     validation = plan.validation
-    try:
-        plan.model.fit(
-            plan.train.X,
-            encode(plan.train.y),
-            validation_data=(validation.X, encode(validation.y)) if validation else None,
-            epochs=plan.epochs,
-            batch_size=plan.batch_size,
-            callbacks=[ExecutionRecorder(execution, objective)],
-            verbose=0,
-        )
-    except TrialDiverged as error:
-        tracker.set_tags(plan.key, {"trialstack.error": str(error)})
-        tracker.end_run(plan.key, "FAILED", time.time())
-        raise TrialstackError(f"the {plan.key} fit failed: {error}") from error
-    finally:
-        OrderedFit.detach(plan.model)
+    with failed_on_error(tracker, plan.key):
+        try:
+            plan.model.fit(
+                plan.train.X,
+                encode(plan.train.y),
+                validation_data=(validation.X, encode(validation.y)) if validation else None,
+                epochs=plan.epochs,
+                batch_size=plan.batch_size,
+                callbacks=[ExecutionRecorder(execution, objective)],
+                verbose=0,
+            )
+        except TrialDiverged as error:
+            raise TrialstackError(f"the {plan.key} fit failed: {error}") from error
+        finally:
+            OrderedFit.detach(plan.model)
     return FittedModel(plan.model, execution.history, n_weights)
+
+
+@contextlib.contextmanager
+def failed_on_error(tracker: Tracker, key: str) -> Iterator[None]:
+    """Closes an open run as FAILED, with the reason, when what is done for it raises.
+
+    A signal is no failure: the tracker closes what it leaves open as KILLED.
+    """
+    try:
+        yield
+    except Exception as error:
+        kind = "" if isinstance(error, TrialstackError) else f"{type(error).__name__}: "
+        reason = str(error).strip().partition("\n")[0]
+        tracker.set_tags(key, {"trialstack.error": f"{kind}{reason}"})
+        tracker.end_run(key, "FAILED", time.time())
+        raise
 
 
 def build_seeded(seed: int, build: Any) -> Any:
@@ -160,8 +179,22 @@ def probabilities_of(model: Any, X: NDArray[np.float32]) -> NDArray[np.float64]:
 def model_summary(model: Any) -> str:
     """What `model.summary()` prints, 100 characters wide."""
     text = io.StringIO()
-    model.summary(print_fn=lambda line, **_: text.write(f"{line}\n"), line_length=100)
+    with _terminal_width(SUMMARY_WIDTH):
+        model.summary(print_fn=lambda line, **_: text.write(line), line_length=SUMMARY_WIDTH)
     return text.getvalue()
+
+
+@contextlib.contextmanager
+def _terminal_width(columns: int) -> Iterator[None]:
+    """Keras cuts what it prints at the terminal's width, whatever width it is asked for."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(columns)
+    try:
+        yield
+    finally:
+        del os.environ["COLUMNS"]
+        if before is not None:
+            os.environ["COLUMNS"] = before
 
 
 def log_evaluation(
@@ -170,12 +203,24 @@ def log_evaluation(
     rows: Rows,
     probabilities: NDArray[np.float64],
     prefix: str = "test_",
+    step: int = 0,
 ) -> Evaluation:
-    """Scores predictions and writes the scores on a run: `test_auc`, `test_accuracy`, ..."""
+    """Scores predictions and writes the scores on a run: `test_auc`, `test_accuracy`, ...
+
+    Args:
+        tracker: Where the run is.
+        key: Of the run.
+        rows: What was predicted.
+        probabilities: Shape `(rows, classes)`.
+        prefix: Of the metrics' names.
+        step: Of the metrics. MLflow shows the value of the highest step, so names that epochs
+            have too need one that is after them.
+    """
     evaluation = evaluate(rows.y, probabilities)
     scores = {f"{prefix}{name}": value for name, value in evaluation.scores.items()}
     low, high = evaluation.auc_ci
-    tracker.log_metrics(key, {**scores, f"{prefix}auc_ci_low": low, f"{prefix}auc_ci_high": high})
+    interval = {f"{prefix}auc_ci_low": low, f"{prefix}auc_ci_high": high}
+    tracker.log_metrics(key, scores | interval, step)
     return evaluation
 
 

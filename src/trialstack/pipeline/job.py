@@ -66,6 +66,15 @@ class Job:
         """Writes down that a step is done, and what came of it."""
         return self.search.journal.append("stage", name=name, data=dict(data))
 
+    def record_run_stage(self, name: str, data: Mapping[str, Any]) -> Entry:
+        """Writes down that a step with a run of its own is done, once the store has the run.
+
+        What is recorded is not done again, so nothing of the run may be missing. Its end follows:
+        a run that is FINISHED is recorded, and one that was left open is closed by `open_run`.
+        """
+        self.tracker.flush()
+        return self.record_stage(name, {"run_id": self.tracker.run_id(name), **data})
+
     def save_array(self, name: str, array: NDArray[np.float64]) -> None:
         """Keeps predictions beside the journal, where a resumed job finds them."""
         buffer = io.BytesIO()

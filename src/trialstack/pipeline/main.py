@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from trialstack.errors import AllTrialsFailedError, InputError
 from trialstack.experiment import Experiment
 from trialstack.pipeline.data import Data
 from trialstack.pipeline.job import FINAL, Job, Listener
 from trialstack.pipeline.result import Best, RegisteredModel, Scored, TrialCounts, TuneResult
-from trialstack.searches import DONE, OpenSearch, held, open_search
+from trialstack.searches import DONE, OpenSearch, choose_search, held
 from trialstack.tracking.store import Store, display_uri, open_client, resolve_store
 
 if TYPE_CHECKING:
     from trialstack.pipeline.baseline import Baseline
     from trialstack.tuners.base import TrackedTuner
+    from trialstack.tuners.search_run import SearchRun
 
 
 def tune(
@@ -53,8 +55,8 @@ def tune(
     for warning in data.warnings:
         listener.warning(warning)
     with held(store.folder / "searches", experiment.name) as home:
-        search = open_search(home, experiment, data.digest, fresh=fresh, extend=extend)
-        result = _run(experiment, store, data, search, listener, time_limit)
+        chosen = choose_search(home, experiment, data.digest, fresh=fresh, extend=extend)
+        result = _run(experiment, store, data, chosen, listener, time_limit)
     result.seconds_total = time.monotonic() - started
     return result
 
@@ -63,7 +65,7 @@ def _run(
     experiment: Experiment,
     store: Store,
     data: Data,
-    search: OpenSearch,
+    chosen: Callable[[], OpenSearch],
     listener: Listener,
     time_limit: float | None,
 ) -> TuneResult:
@@ -74,40 +76,59 @@ def _run(
     with FreshProcess.start() as fresh_process:
         listener.stage("starting TensorFlow and the tracking store")
         load_tensorflow()
-        client = open_client(store)
 
+        from trialstack.pipeline.search import checked_hypermodel
         from trialstack.tracking.mlflow import MlflowTracker
 
+        # Whatever can be refused is refused before the search has a journal.
+        hypermodel = checked_hypermodel(experiment, data)
+        client = open_client(store)
+        search = chosen()
         for search_id in search.abandoned:
             with MlflowTracker(store, experiment.name, search_id, client) as abandoned:
                 abandoned.kill_open_runs(search.journal.search_id)
         with MlflowTracker(store, experiment.name, search.journal.search_id, client) as tracker:
             plane = Job.plane_for(data)
             job = Job(experiment, store, data, search, tracker, client, plane, listener)
-            result = _steps(job, fresh_process, time_limit)
+            result = _tracked(job, hypermodel, fresh_process, time_limit)
         for problem in tracker.problems:
             listener.warning(problem)
     return result
 
 
-def _steps(job: Job, fresh_process: Any, time_limit: float | None) -> TuneResult:
-    from trialstack.pipeline.baseline import run_baseline
-    from trialstack.pipeline.final import final_epochs, run_final
-    from trialstack.pipeline.registration import log_final_model, register_final_model
-    from trialstack.pipeline.search import (
-        checked_hypermodel,
-        open_run,
-        run_search,
-        save_search_views,
-    )
+def _tracked(job: Job, hypermodel: Any, fresh_process: Any, time_limit: float | None) -> TuneResult:
+    from trialstack.pipeline.fits import failed_on_error
+    from trialstack.pipeline.search import open_run
     from trialstack.tuners.search_run import PARENT
     from trialstack.tuners.summary import summarize
 
-    hypermodel = checked_hypermodel(job)
     run = open_run(job, hypermodel)
+    try:
+        with failed_on_error(job.tracker, PARENT):
+            return _steps(job, run, hypermodel, fresh_process, time_limit)
+    except AllTrialsFailedError:
+        summarize(run, more=job.experiment.description)
+        job.tracker.flush()
+        # There is nothing to go on with: the same command begins a new search.
+        job.record_stage(DONE, {"max_trials": len(run.rows)})
+        raise
+
+
+def _steps(
+    job: Job, run: SearchRun, hypermodel: Any, fresh_process: Any, time_limit: float | None
+) -> TuneResult:
+    from trialstack.pipeline.baseline import run_baseline
+    from trialstack.pipeline.final import final_epochs, run_final
+    from trialstack.pipeline.registration import log_final_model, register_final_model
+    from trialstack.pipeline.search import run_search, save_search_views
+    from trialstack.tuners.search_run import PARENT
+    from trialstack.tuners.summary import summarize
+
     resumed = len(run.rows)
     baseline = run_baseline(job)
     tuner = run_search(job, run, hypermodel, time_limit)
+    if not run.ranking():
+        raise InputError("--time-limit: no trial came to its end in that time; give more")
     best = run.ranking()[0]
     if job.done_stage(FINAL) is None:
         final = run_final(job, tuner, best, baseline.probabilities if baseline else None)
@@ -116,7 +137,7 @@ def _steps(job: Job, fresh_process: Any, time_limit: float | None) -> TuneResult
     recorded = job.done_stage(FINAL)["data"]  # type: ignore[index] # it has just been written
     line = _headline(recorded["scores"], job, sentence)
     model = register_final_model(job, fresh_process, line)
-    job.listener.stage("writing leaderboard, plots and report")
+    job.listener.stage("writing leaderboard and plots")
     summarize(run, line, f"Registered as `{model.uri}`. {job.experiment.description}")
     views = save_search_views(job, run, tuner.best_values())
     job.tracker.end_run(PARENT, "FINISHED", time.time())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from trialstack.evaluation.comparison import compare_auc
 from trialstack.pipeline.data import Rows
-from trialstack.pipeline.final import FinalModel, end_final
+from trialstack.pipeline.final import FinalModel
+from trialstack.pipeline.fits import failed_on_error
 from trialstack.pipeline.job import FINAL, Job
 from trialstack.pipeline.result import RegisteredModel
 from trialstack.registry.champion import Candidate, register
@@ -29,28 +31,12 @@ def log_final_model(job: Job, final: FinalModel, fresh: FreshProcess) -> None:
         ModelRefusedError: It does not load there, or says something else.
     """
     job.listener.stage("checking the model in a fresh process")
-    dataset = job.data.dataset
-    for path, content in evidence_files(_evidence(job, final)).items():
-        job.tracker.log_file(FINAL, path, content)
-    job.tracker.flush()
-    run_id = job.tracker.run_id(FINAL)
-    frame = frame_of(job, final.judged)
-    model = log_model(
-        job.client,
-        run_id=run_id,
-        experiment_id=job.tracker.experiment_id,
-        model=final.model,
-        feature_names=dataset.feature_names,
-        classes=dataset.classes,
-        example_frame=frame.head(3),
-        metric_names=["test_auc", "test_accuracy"] if job.data.test else [],
-    )
-    verify(fresh, model.uri, job.store.tracking_uri, frame, final.probabilities)
-    end_final(job)
-    job.record_stage(
+    with failed_on_error(job.tracker, FINAL):
+        model = _log_and_verify(job, final, fresh)
+    job.save_array(FINAL, final.probabilities)
+    job.record_run_stage(
         FINAL,
         {
-            "run_id": run_id,
             "model_id": model.model_id,
             "uri": model.uri,
             "files_sha256": model.files_sha256,
@@ -58,7 +44,27 @@ def log_final_model(job: Job, final: FinalModel, fresh: FreshProcess) -> None:
             "scores": final.scores,
         },
     )
-    job.save_array(FINAL, final.probabilities)
+    job.tracker.end_run(FINAL, "FINISHED", time.time())
+
+
+def _log_and_verify(job: Job, final: FinalModel, fresh: FreshProcess) -> LoggedModelRef:
+    dataset, scored = job.data.dataset, ("auc", "accuracy")
+    for path, content in evidence_files(_evidence(job, final)).items():
+        job.tracker.log_file(FINAL, path, content)
+    job.tracker.flush()
+    frame = frame_of(job, final.judged)
+    model = log_model(
+        job.client,
+        run_id=job.tracker.run_id(FINAL),
+        experiment_id=job.tracker.experiment_id,
+        model=final.model,
+        feature_names=dataset.feature_names,
+        classes=dataset.classes,
+        example_frame=frame.head(3),
+        metric_names=[f"test_{name}" for name in scored] if job.data.test else scored,
+    )
+    verify(fresh, model.uri, job.store.tracking_uri, frame, final.probabilities)
+    return model
 
 
 def register_final_model(job: Job, fresh: FreshProcess, description: str) -> RegisteredModel:
@@ -75,7 +81,7 @@ def register_final_model(job: Job, fresh: FreshProcess, description: str) -> Reg
         job.search.journal.search_id,
         job.tracker.run_id(PARENT),
         job.data.digest,
-        recorded["scores"]["auc"],
+        recorded["scores"]["auc"] if job.data.test else None,
         evidence,
         description,
     )

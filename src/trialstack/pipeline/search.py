@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from trialstack.errors import ExperimentError
-from trialstack.experiment import CustomSettings
+from trialstack.errors import ExperimentError, ModelRefusedError
+from trialstack.experiment import CustomSettings, Experiment
 from trialstack.experiment.problems import nearest
 from trialstack.hypermodels.make import make_hypermodel
 from trialstack.hypermodels.naming import format_value
+from trialstack.pipeline.data import Data
 from trialstack.pipeline.final import targets_of
 from trialstack.pipeline.job import Job
 from trialstack.plots.painter import BoundaryPainter
@@ -55,10 +58,30 @@ def open_run(job: Job, hypermodel: Any) -> SearchRun:
         },
         description=f"Running. {job.experiment.description}",
     )
-    is_new = enter_parent(run, new, job.search.journal)
-    if is_new:
-        job.tracker.log_dataset(PARENT, job.data.record())
+    if job.search.resumed:
+        job.listener.stage("going on where this search stopped")
+    _close_recorded(job)
+    if not enter_parent(run, new, job.search.journal):
+        # A kill may have come between the run and these. What else is among its params may have
+        # changed since, which MLflow does not take.
+        identity = job.experiment.identity_settings()
+        params = {key: value for key, value in new.params.items() if key in identity}
+        job.tracker.log_params(PARENT, params)
+    job.tracker.log_dataset(PARENT, job.data.record())
     return run
+
+
+def _close_recorded(job: Job) -> None:
+    """Ends runs of steps that were done, but not closed, when an earlier process was killed."""
+    ended = {
+        entry["data"]["run_id"]: entry["time"]
+        for entry in job.search.journal.of("stage")
+        if "run_id" in entry["data"] and "error" not in entry["data"]
+    }
+    for run in job.tracker.known_runs():
+        if run.run_id in ended and run.status != "FINISHED":
+            job.tracker.resume_run(run.key, run.run_id)
+            job.tracker.end_run(run.key, "FINISHED", ended[run.run_id])
 
 
 def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | None) -> TrackedTuner:
@@ -69,14 +92,14 @@ def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | No
     """
     import keras
 
-    from trialstack.tuners.table import make_tuner
-
     search, data = job.experiment.search, job.data
     encode = targets_of(hypermodel)
     fit, validation = data.fit, data.validation
     objective = job.experiment.objective
-    job.listener.stage(f"searching: {job.search.max_trials} trials")
-    tuner = make_tuner(job.experiment, hypermodel, job.search.folder, run, job.search.max_trials)
+    left = job.search.max_trials - len(run.rows)
+    if left > 0:
+        job.listener.stage(f"searching: {left} {'more ' if run.rows else ''}trials")
+    tuner = quiet_tuner(job.experiment, hypermodel, job.search.journal, run, job.search.max_trials)
     if time_limit is not None:
         tuner.deadline = time.monotonic() + time_limit
     save_search_views(job, run, tuner.oracle.get_space().values)
@@ -100,6 +123,14 @@ def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | No
         verbose=0,
     )
     return tuner
+
+
+def quiet_tuner(*arguments: Any) -> TrackedTuner:
+    """`make_tuner` without the line that Keras Tuner prints when there is an earlier search."""
+    from trialstack.tuners.table import make_tuner
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        return make_tuner(*arguments)
 
 
 def save_search_views(job: Job, run: SearchRun, values: Mapping[str, Any]) -> dict[str, str]:
@@ -126,37 +157,38 @@ def save_search_views(job: Job, run: SearchRun, values: Mapping[str, Any]) -> di
         return {}
 
 
-def checked_hypermodel(job: Job) -> Any:
+def checked_hypermodel(experiment: Experiment, data: Data) -> Any:
     """The experiment's hypermodel; one of the user's own is tried out on a few rows.
 
     Raises:
-        ExperimentError: It cannot be built, or does not produce the objective.
+        ExperimentError: There is no such class, its models do not produce the objective, or they
+            could not be registered.
     """
-    hypermodel = make_hypermodel(job.experiment, job.data.dataset, job.data.fit.X)
-    if isinstance(job.experiment.hypermodel, CustomSettings):
-        _try_out(job, hypermodel)
+    hypermodel = make_hypermodel(experiment, data.dataset, data.fit.X)
+    if isinstance(experiment.hypermodel, CustomSettings):
+        _try_out(experiment, data, hypermodel)
     return hypermodel
 
 
-def _try_out(job: Job, hypermodel: Any) -> None:
+def _try_out(experiment: Experiment, data: Data, hypermodel: Any) -> None:
     from trialstack.pipeline.fits import build_seeded
+    from trialstack.registry.stock import stock_config
     from trialstack.tuners.table import default_hyperparameters
 
-    where, fit = job.experiment.where, job.data.fit
+    where, fit = experiment.where, data.fit
     rows = slice(0, 8)
     try:
         model = build_seeded(0, lambda: hypermodel.build(default_hyperparameters()))
         metrics = model.evaluate(
             fit.X[rows], targets_of(hypermodel)(fit.y[rows]), verbose=0, return_dict=True
         )
-    except Exception as error:
-        first_line = str(error).strip().split("\n")[0]
-        raise ExperimentError(
-            f"{where}: key 'hypermodel.type': {type(error).__name__} while building and evaluating "
-            f"its default model on a few rows: {first_line}"
-        ) from error
-    produced = [*(f"val_{name}" for name in metrics if job.data.validation), *metrics]
-    objective = job.experiment.search.objective
+        stock_config(model)
+    except ModelRefusedError as error:
+        raise ExperimentError(f"{where}: key 'hypermodel.type': {error}") from error
+    except Exception:
+        return  # other hyperparameters may do better; if not, the trials will say what is wrong
+    produced = [*(f"val_{name}" for name in metrics if data.validation), *metrics]
+    objective = experiment.search.objective
     if objective not in produced:
         raise ExperimentError(
             f"{where}: key 'search.objective': {objective!r} came; this hypermodel produces: "

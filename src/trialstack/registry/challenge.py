@@ -73,6 +73,8 @@ def challenge(
         compare: Paired comparison of two AUCs on the same rows.
         score_champion: Scores the champion on the new test rows; None when it cannot be done.
     """
+    if not len(new.test_row_hashes):
+        return _incomparable("there are no test rows", champion)
     if old is None or (obstacle := _other_task(new, old)):
         why = "its run holds no test predictions" if old is None else obstacle
         return _incomparable(why, champion)

@@ -61,7 +61,7 @@ class Candidate:
         search_id: Identity of the search.
         search_run_id: The search's parent run.
         data_digest: Of all rows.
-        test_auc: On the test rows.
+        test_auc: On the test rows; None where there are none.
         evidence: Of its test.
         description: Markdown, shown on the version's page.
     """
@@ -71,7 +71,7 @@ class Candidate:
     search_id: str
     search_run_id: str
     data_digest: str
-    test_auc: float
+    test_auc: float | None
     evidence: Evidence
     description: str = ""
 
@@ -188,7 +188,7 @@ def _create_version(
 def _version_tags(client: Any, name: str, candidate: Candidate) -> dict[str, str]:
     digest = candidate.evidence.test_digest
     uses = sum(known.tags.get(TEST_DIGEST_TAG) == digest for known in versions_of(client, name))
-    return {
+    tags = {
         "trialstack.search_id": candidate.search_id,
         "trialstack.search_run_id": candidate.search_run_id,
         "trialstack.data_digest": candidate.data_digest,
@@ -196,8 +196,10 @@ def _version_tags(client: Any, name: str, candidate: Candidate) -> dict[str, str
         TEST_DIGEST_TAG: digest,
         TEST_USES_TAG: str(uses + 1),
         DIGEST_TAG: candidate.model.files_sha256,
-        "test_auc": repr(float(candidate.test_auc)),
     }
+    if candidate.test_auc is not None:
+        tags["test_auc"] = repr(float(candidate.test_auc))
+    return tags
 
 
 def _link(client: Any, model_id: str, name: str, version: int | str) -> None:

@@ -31,12 +31,14 @@ from trialstack.errors import AllTrialsFailedError
 from trialstack.executors.base import Executor
 from trialstack.executors.table import make_executor
 from trialstack.trials import EpochBlock, Event, Failed, Finished, Objective, Started, TrialSpec
+from trialstack.tuners.active import NotedHyperParameters
 from trialstack.tuners.job import ActiveTrial, SearchJob
 from trialstack.tuners.journal import FILE_NAME, Journal
 from trialstack.tuners.lock import locked
 from trialstack.tuners.recording import ExecutionRecorder, stopped_by
 from trialstack.tuners.replay import (
     hyperparameters_of,
+    register_metrics,
     replay,
     space_config,
     without_saving,
@@ -45,7 +47,7 @@ from trialstack.tuners.report import ExecutionReport
 from trialstack.tuners.tracked import DEFAULT_TRACKING, tracked_search
 from trialstack.tuners.weights import BestWeights, put_weights
 
-COLLECT_EVERY = 10
+COLLECT_EVERY = 50
 """Builds after which the reference cycles of old models are collected."""
 
 HOOKS = ("on_batch_begin", "on_batch_end", "on_epoch_begin", "on_epoch_end")
@@ -60,6 +62,8 @@ class TrackedTuner(keras_tuner.Tuner):
         tracking: Where runs go: an MLflow tracking URI, a `Tracker`, None for nowhere; by default
             MLflow at `MLFLOW_TRACKING_URI` or the embedded store, in the experiment
             `project_name`.
+        journal: The search's record, where somebody else writes to it too; by default one of this
+            tuner's own in the project's folder.
         max_consecutive_failed_trials: Ends the search with a RuntimeError after so many failures
             in a row. Unlike Keras Tuner's, the default is to go on.
         **kwargs: As the Keras Tuner class takes them.
@@ -70,8 +74,10 @@ class TrackedTuner(keras_tuner.Tuner):
         *args: Any,
         executor: str | Executor = "auto",
         tracking: Any = DEFAULT_TRACKING,
+        journal: Journal | None = None,
         **kwargs: Any,
     ) -> None:
+        self._journal = journal
         self.executor = make_executor(executor)
         self.tracking = tracking
         self.execution_report = ExecutionReport()
@@ -89,13 +95,13 @@ class TrackedTuner(keras_tuner.Tuner):
             )
         self._max_consecutive_failures = failures
         self._disable_failure_rule()
-        if self._replayed is None:
+        if not self._replayed:
             if getattr(self, "seed", None) == 0:  # which Keras Tuner takes for "no seed given"
                 self.oracle.seed = self.oracle._seed_state = 0
             if self._journal_path.exists():
                 self.reload()
 
-    _replayed: Journal | None = None
+    _replayed = False
     _known_space = 0
     _builds = 0
 
@@ -108,9 +114,9 @@ class TrackedTuner(keras_tuner.Tuner):
     @property
     def journal(self) -> Journal:
         """The search's own record."""
-        if self._replayed is None:
-            self._replayed = Journal(self._journal_path)
-        return self._replayed
+        if self._journal is None:
+            self._journal = Journal(self._journal_path)
+        return self._journal
 
     @property
     def trialstack_objective(self) -> Objective:
@@ -131,13 +137,13 @@ class TrackedTuner(keras_tuner.Tuner):
         if not self._journal_path.exists():
             super().reload()
             return
-        self._replayed = Journal(self._journal_path)
-        if "seed" in self._replayed.header:
-            self.oracle.seed = self._replayed.header["seed"]
+        self._replayed = True
+        if "seed" in self.journal.header:
+            self.oracle.seed = self.journal.header["seed"]
             self.oracle._seed_state = self.oracle.seed
         self._disable_failure_rule()
-        replay(self._replayed, self.oracle)
-        asked = self._replayed.of("asked")
+        replay(self.journal, self.oracle)
+        asked = self.journal.of("asked")
         self._known_space = sum(len(entry["oracle"]["space"]) for entry in asked)
         if not self._known_space:
             # Keras Tuner leaves this out where it reloads, trusting that a trial was asked.
@@ -244,6 +250,7 @@ class TrackedTuner(keras_tuner.Tuner):
             yield self._asked(trial)
 
     def _asked(self, trial: Any) -> TrialSpec:
+        trial.hyperparameters = NotedHyperParameters.of(trial.hyperparameters)
         number = self.oracle.start_order.index(trial.trial_id)
         spec = TrialSpec(
             trial.trial_id,
@@ -255,9 +262,12 @@ class TrackedTuner(keras_tuner.Tuner):
         if self._builds_by_itself:
             assert self._job is not None
             self._job.build_ahead(spec)
+            if self.executor.describes:
+                self._job.describe_ahead(spec)
             self.oracle.update_space(trial.hyperparameters)
-            # Building may have named more of them.
-            spec = dataclasses.replace(spec, hyperparameters=dict(trial.hyperparameters.values))
+            # Building may have named more of them, and left some alone.
+            values = trial.hyperparameters.active_values()
+            spec = dataclasses.replace(spec, hyperparameters=values)
         self._specs[spec.trial_id] = spec
         self.journal.append(
             "asked",
@@ -273,6 +283,18 @@ class TrackedTuner(keras_tuner.Tuner):
         )
         self._known_space = len(self.oracle.hyperparameters.space)
         return spec
+
+    @property
+    def stacking_obstacle(self) -> str | None:
+        """Why no trial of this tuner can be stacked; None when they may be."""
+        for name in ("run_trial", "_build_and_fit_model", "on_trial_begin", *HOOKS):
+            if self._overrides(name):
+                return f"an overridden {name}"
+        if self.hypermodel is None:
+            return "no hypermodel"
+        if self.executions_per_trial != 1:
+            return "several executions a trial"
+        return "a distribution strategy" if self.distribution_strategy is not None else None
 
     @property
     def _builds_by_itself(self) -> bool:
@@ -385,7 +407,7 @@ class TrackedTuner(keras_tuner.Tuner):
         trial = self.oracle.trials[event.trial_id]
         if isinstance(event, Started):
             self.journal.append("started", trial_id=spec.trial_id, attempt=spec.attempt)
-            self._run.trial_started(spec, trial.hyperparameters.values, event.time)
+            self._run.trial_started(spec, spec.hyperparameters, event.time)
             self.on_trial_begin(trial)
         elif isinstance(event, EpochBlock):
             self._run.epochs(spec, event)
@@ -397,6 +419,7 @@ class TrackedTuner(keras_tuner.Tuner):
     def _finished(self, spec: TrialSpec, trial: Any, event: Finished) -> None:
         objective = self.oracle.objective.name
         score = event.metrics[objective]
+        values = trial.hyperparameters.active_values()
         if event.weights is not None:
             self._weights.offer(spec.trial_id, score, event.weights, event.build_config)
         self._run.keep_picture(spec, event)
@@ -414,14 +437,18 @@ class TrackedTuner(keras_tuner.Tuner):
         )
         self._weights.forget_others()
         self.execution_report.add(event.stacked)
+        assert self._job is not None
+        self._job.forget_built(spec.trial_id)
         if not trial.metrics.exists(objective):
+            register_metrics(trial.metrics, event.metrics, self.oracle.objective)
             self.oracle.update_trial(spec.trial_id, dict(event.metrics), step=event.best_epoch)
         trial.status = kt_trial.TrialStatus.COMPLETED
         self.on_trial_end(trial)
-        self._run.trial_finished(spec, trial.hyperparameters.values, event)
+        self._run.trial_finished(spec, values, event)
 
     def _failed(self, spec: TrialSpec, trial: Any, event: Failed) -> None:
         status = kt_trial.TrialStatus.INVALID if event.retry else kt_trial.TrialStatus.FAILED
+        values = trial.hyperparameters.active_values()
         self._record(
             "failed",
             spec,
@@ -435,7 +462,7 @@ class TrackedTuner(keras_tuner.Tuner):
         trial.status = status
         trial.message = event.traceback or event.reason
         self.on_trial_end(trial)
-        self._run.trial_failed(spec, trial.hyperparameters.values, event)
+        self._run.trial_failed(spec, values, event)
         self._check_consecutive_failures()
 
     def _record(self, kind: str, spec: TrialSpec, trial: Any, **fields: Any) -> None:
@@ -443,6 +470,7 @@ class TrackedTuner(keras_tuner.Tuner):
             kind,
             trial_id=spec.trial_id,
             attempt=spec.attempt,
+            active=list(trial.hyperparameters.active_values()),
             **trial.hyperparameters.get_config(),
             **fields,
         )

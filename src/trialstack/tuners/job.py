@@ -19,7 +19,9 @@ from keras_tuner.src.engine import tuner_utils
 from numpy.typing import NDArray
 
 from trialstack.executors.base import Tell
-from trialstack.executors.batch_order import OrderedFit
+from trialstack.executors.batch_order import OrderedFit, bind_fit_arguments
+from trialstack.executors.deferred import DeferredModel, deferred_variables
+from trialstack.executors.stacked.reasons import Unstackable
 from trialstack.trials import Failed, Finished, Objective, TrialSpec
 from trialstack.tuners.recording import Execution, TrialDiverged
 from trialstack.tuners.replay import clear_metrics
@@ -87,7 +89,9 @@ class SearchJob:
         self.ordered_fit = OrderedFit(self.search_seed)
         self._tuner = tuner
         # trial_id -> model, or the error of building it; the random state that building left
-        self._built: dict[str, tuple[Any, RandomState]] = {}
+        self._built: dict[str, tuple[DeferredModel | Exception, RandomState]] = {}
+        # trial_id -> arguments of its `model.fit`, or why they are not known
+        self._fits: dict[str, dict[str, Any] | Unstackable] = {}
 
     def build(self, spec: TrialSpec) -> Any:
         """A new compiled model with the initial weights of the trial's own seed."""
@@ -103,10 +107,20 @@ class SearchJob:
         """
         with preserved_random_state():
             try:
-                built = self.build(spec)
+                built: DeferredModel | Exception = self._built_deferred(spec)
             except Exception as error:
                 built = error
+                # It did not come to ask for all that it has.
+                self._tuner.oracle.trials[spec.trial_id].hyperparameters.noted.clear()
             self._built[spec.trial_id] = built, random_state()
+
+    def _built_deferred(self, spec: TrialSpec) -> DeferredModel:
+        try:
+            with deferred_variables() as variables:
+                return DeferredModel(self.build(spec), variables)
+        except Exception:
+            # Code that cannot do with variables that wait: if it is that, it works without them.
+            return DeferredModel(self.build(spec), [])
 
     def take_built(self, trial_id: str) -> Any | None:
         """The model that was built ahead, once; for `train`, which sets the random state.
@@ -122,7 +136,60 @@ class SearchJob:
         if isinstance(built, Exception):
             raise built
         set_random_state(state)
-        return built
+        return built.realize()
+
+    def describe_ahead(self, spec: TrialSpec) -> None:
+        """Asks an overridden `HyperModel.fit` for its arguments, when the trial is asked.
+
+        It may name hyperparameters too, which the oracle must learn before the next trial.
+        """
+        built, _ = self._built[spec.trial_id]
+        if isinstance(built, DeferredModel) and self._tuner.stacking_obstacle is None:
+            with preserved_random_state():
+                self._fits[spec.trial_id] = self._recorded_fit(spec, built.model)
+
+    def described(self, spec: TrialSpec) -> tuple[Any, Mapping[str, Any]]:
+        """See `TrainingJob`.
+
+        Raises:
+            Unstackable: Its training is more than a call of `model.fit`.
+        """
+        if self._tuner.stacking_obstacle is not None:
+            raise Unstackable(self._tuner.stacking_obstacle)
+        built, _ = self._built[spec.trial_id]
+        if isinstance(built, Exception):
+            raise built
+        arguments = self._fits.pop(spec.trial_id)
+        if isinstance(arguments, Exception):
+            raise arguments
+        return built.model, arguments
+
+    def forget_built(self, trial_id: str) -> None:
+        """Lets go of a model that nobody is going to train."""
+        self._built.pop(trial_id, None)
+
+    def _recorded_fit(self, spec: TrialSpec, model: Any) -> dict[str, Any] | Unstackable:
+        """The arguments that `model.fit` would be called with, or why that is not known."""
+        trial = self._tuner.oracle.trials[spec.trial_id]
+        calls: list[dict[str, Any]] = []
+        history = keras.callbacks.History()
+
+        def record(*args: Any, **kwargs: Any) -> Any:
+            calls.append(bind_fit_arguments(args, kwargs))
+            return history
+
+        object.__setattr__(model, "fit", record)
+        try:
+            result = self._tuner.hypermodel.fit(
+                trial.hyperparameters, model, *self.fit_args, **self.fit_kwargs
+            )
+        except Exception:
+            return Unstackable("a HyperModel.fit that does more than call model.fit")
+        finally:
+            vars(model).pop("fit", None)
+        if result is not history or len(calls) != 1:
+            return Unstackable("a HyperModel.fit that does more than call model.fit")
+        return calls[0]
 
     def train(self, spec: TrialSpec, tell: Tell) -> Finished:
         """Trains one trial by the tuner's `run_trial`."""
@@ -163,12 +230,12 @@ class SearchJob:
             raise error
         active = self._tuner.last_active
         execution = active.best() if active is not None and active.spec is spec else None
-        first_line = str(error).strip().split("\n")[0]
+        first_line = _encodable(str(error)).strip().split("\n")[0]
         return Failed(
             spec.trial_id,
             time.time(),
             reason=first_line if isinstance(error, TrialDiverged) else _named(error, first_line),
-            traceback="".join(traceback.format_exception(error)),
+            traceback=_encodable("".join(traceback.format_exception(error))),
             history=execution.history if execution else {},
             retry=not isinstance(error, keras_tuner.errors.FailedTrialError),
         )
@@ -223,6 +290,11 @@ def _unheard(_: Any) -> None:
 
 def _named(error: Exception, first_line: str) -> str:
     return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+
+
+def _encodable(text: str) -> str:
+    """Text that every store takes: names of files may hold bytes that are no text."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _build_config(model: Any) -> Mapping[str, Any] | None:

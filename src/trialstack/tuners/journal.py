@@ -111,8 +111,11 @@ class Journal:
         line = b'%s,"crc":%d}\n' % (content[:-1], zlib.crc32(content))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
-            # Half a line may be left of a crash, or of a disk that was full at the last append.
-            file.truncate(self._size)
+            if file.tell() != self._size:
+                # Half a line is left of a crash, or of a disk that was full at the last append; or
+                # somebody else has written, whose lines come before this one.
+                self.entries, self._size = _read(self.path)
+                file.truncate(self._size)
             file.write(line)
             file.flush()
             now = time.monotonic()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import collections
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras_tuner
@@ -116,3 +117,21 @@ def clear_metrics(trial: Any) -> None:
     from keras_tuner.src.engine import metrics_tracking
 
     trial.metrics = metrics_tracking.MetricsTracker()
+
+
+def register_metrics(tracker: Any, names: Iterable[str], objective: Any) -> None:
+    """Tells a trial's record of metrics which way each of them is better.
+
+    Keras Tuner would find out by making a Keras metric of every name, for every trial anew.
+    """
+    directions = getattr(objective, "name_to_direction", {objective.name: objective.direction})
+    for name in names:
+        if not tracker.exists(name):
+            tracker.register(name, directions.get(name) or _direction_of(name))
+
+
+@functools.cache
+def _direction_of(name: str) -> str:
+    from keras_tuner.src.engine import metrics_tracking
+
+    return metrics_tracking.infer_metric_direction(name) or "min"

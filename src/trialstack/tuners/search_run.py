@@ -237,7 +237,7 @@ class SearchRun:
             run = known.get(run_key(trial_id, spec.attempt))
             if run is not None and run.status in {"FINISHED", "FAILED"}:
                 self._run_ids[run.key] = run.run_id
-                self._remember(spec, entry["values"], event)
+                self._remember(spec, spec.hyperparameters, event)
             else:
                 self._write_again(spec, entry, event)
         if self.rows:
@@ -266,12 +266,12 @@ class SearchRun:
         # Of another execution than the history is, if there were several.
         times = [float(time) for time in entry["times"]][: len(rows)]
         times += [event.time] * (len(rows) - len(times))
-        self.trial_started(spec, entry["values"], times[0] if times else event.time)
+        self.trial_started(spec, spec.hyperparameters, times[0] if times else event.time)
         self.epochs(spec, EpochBlock(spec.trial_id, 0, rows, times))
         if isinstance(event, Finished):
-            self.trial_finished(spec, entry["values"], event)
+            self.trial_finished(spec, spec.hyperparameters, event)
         else:
-            self.trial_failed(spec, entry["values"], event)
+            self.trial_failed(spec, spec.hyperparameters, event)
 
     # --- pictures ----------------------------------------------------------------------------
 
@@ -298,9 +298,8 @@ def _epochs_run(history: Mapping[str, Sequence[float]]) -> int:
 
 
 def _spec_of(entry: Entry, number: int, search_seed: int) -> TrialSpec:
-    return TrialSpec(
-        entry["trial_id"], number, entry["values"], (search_seed, number), entry["attempt"]
-    )
+    values = {name: entry["values"][name] for name in entry["active"]}
+    return TrialSpec(entry["trial_id"], number, values, (search_seed, number), entry["attempt"])
 
 
 def _event_of(entry: Entry) -> Finished | Failed:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import keras_tuner
 
 from trialstack.experiment import Experiment
 from trialstack.tuners.base import TrackedTuner
+from trialstack.tuners.journal import Journal
 from trialstack.tuners.random_search import RandomSearch
 from trialstack.tuners.search_run import SearchRun
 
@@ -23,15 +23,19 @@ def default_hyperparameters() -> keras_tuner.HyperParameters:
 
 
 def make_tuner(
-    experiment: Experiment, hypermodel: Any, folder: Path, run: SearchRun, max_trials: int
+    experiment: Experiment,
+    hypermodel: Any,
+    journal: Journal,
+    run: SearchRun | None,
+    max_trials: int,
 ) -> TrackedTuner:
     """The tuner that an experiment describes.
 
     Args:
         experiment: Its `[search]` table is used.
         hypermodel: What it tunes.
-        folder: The search's own; its journal lies there.
-        run: The search's run, open already.
+        journal: The search's, in its folder.
+        run: The search's run, open already; None when nothing is going to be searched.
         max_trials: How many in all, those of earlier processes included.
     """
     search = experiment.search
@@ -43,6 +47,7 @@ def make_tuner(
         max_retries_per_trial=search.max_retries,
         executor=search.executor,
         tracking=run,
-        directory=str(folder.parent),
-        project_name=folder.name,
+        journal=journal,
+        directory=str(journal.path.parent.parent),
+        project_name=journal.path.parent.name,
     )

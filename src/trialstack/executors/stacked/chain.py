@@ -212,6 +212,8 @@ def _prelu(layer: Any) -> list[Link]:
 
 
 def _batch_normalization(layer: Any) -> list[Link]:
+    if getattr(layer, "renorm", False):
+        raise Unstackable("batch renormalisation")
     if layer.gamma_constraint or layer.beta_constraint or layer.synchronized:
         raise Unstackable("constraints or synchronisation in batch normalisation")
     slots = []

@@ -194,7 +194,8 @@ class Cohort:
             member.best_epoch = self._epoch
             member.best_value = member.best_value if value is None else value
             member.best_weights = trial_weights(member.plan, index, arrays)
-        member.stopped_by = stopper or "epochs"
+        if self._epoch + 1 < self._fit.epochs:
+            member.stopped_by = stopper or "epochs"
 
     def _tell_blocks(self, ended: Sequence[int]) -> None:
         late = time.monotonic() - self._last_told > TELL_EVERY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -75,9 +75,9 @@ class TrainingFunction:
         self.drawing = [i for i, link in enumerate(links) if link.kind in {"dropout", "noise"}]
         self.masked = self._network.masked_links
         self.optimizer = StackedOptimizer(plan.optimizer, sum(self.trained))
-        self.epoch = tf.function(self._epoch, autograph=False, reduce_retracing=True)
-        self.evaluate = tf.function(self._evaluate, autograph=False, reduce_retracing=True)
-        self.outputs = tf.function(self._outputs, autograph=False, reduce_retracing=True)
+        self.epoch = _TracedOnce(self._epoch)
+        self.evaluate = _TracedOnce(self._evaluate)
+        self.outputs = _TracedOnce(self._outputs)
 
     def _forward(
         self, x: Any, parameters: Sequence[Any], settings: Settings, step: Any, training: bool
@@ -145,9 +145,7 @@ class TrainingFunction:
         )
         return state, total / tf.cast(n_rows, tf.float32), seen.concat()
 
-    def _train_step(
-        self, state: State, settings: Settings, batch: Rows
-    ) -> tuple[State, Any, Any]:
+    def _train_step(self, state: State, settings: Settings, batch: Rows) -> tuple[State, Any, Any]:
         trained = [p for p, own in zip(state.parameters, self.trained, strict=True) if own]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(trained)
@@ -181,6 +179,24 @@ class TrainingFunction:
     def _outputs(self, parameters: Sequence[Any], settings: Settings, x: Any) -> Any:
         values, _ = self._forward(x, parameters, settings, tf.constant(0), training=False)
         return outputs_of(self._plan.chain.output, values)
+
+
+class _TracedOnce:
+    """A function of tensors that is traced at its first call, for tensors of any size."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._traced: Any = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self._traced is None:
+            signature = tf.nest.map_structure(_any_size, arguments)
+            self._traced = tf.function(self._function, input_signature=signature, autograph=False)
+        return self._traced(*arguments)
+
+
+def _any_size(tensor: Any) -> Any:
+    return tf.TensorSpec([None] * len(tensor.shape), tensor.dtype)
 
 
 def rate_names(optimizer: Any) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import logging
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +18,7 @@ from trialstack.executors.stacked.memory import room_for
 from trialstack.executors.stacked.plan import TrialPlan, plan_of
 from trialstack.executors.stacked.reasons import Unstackable
 from trialstack.executors.stacked.stack import penalized
-from trialstack.trials import Failed, TrialSpec
+from trialstack.trials import TrialSpec
 
 log = logging.getLogger(__name__)
 

@@ -90,21 +90,23 @@ def _binary_accuracy(metric: Any, outputs: int, output: str) -> Any:
 
     def compute(y: NDArray[Any], p: Predictions) -> Values:
         right = (p > threshold) == (_like(y, p) > 0.5)
-        return right.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
+        return np.asarray(right.mean(axis=(1, 2)), dtype=np.float32)
 
     return (float(threshold),), compute
 
 
 def _categorical_accuracy(metric: Any, outputs: int, output: str) -> Any:
     def compute(y: NDArray[Any], p: Predictions) -> Values:
-        return (p.argmax(axis=2) == y.argmax(axis=1)).mean(axis=1).astype(np.float32)
+        right = p.argmax(axis=2) == y.argmax(axis=1)
+        return np.asarray(right.mean(axis=1), dtype=np.float32)
 
     return (), compute
 
 
 def _sparse_accuracy(metric: Any, outputs: int, output: str) -> Any:
     def compute(y: NDArray[Any], p: Predictions) -> Values:
-        return (p.argmax(axis=2) == y.reshape(-1)).mean(axis=1).astype(np.float32)
+        right = p.argmax(axis=2) == y.reshape(-1)
+        return np.asarray(right.mean(axis=1), dtype=np.float32)
 
     return (), compute
 
@@ -128,7 +130,8 @@ def _precision_or_recall(metric: Any, outputs: int, output: str) -> Any:
 def _auc(metric: Any, outputs: int, output: str) -> Any:
     if metric.label_weights is not None or metric._from_logits:
         raise Unstackable(f"{metric.name} with label weights or from logits")
-    if not metric._thresholds_distributed_evenly or metric.summation_method.value != "interpolation":
+    interpolated = metric.summation_method.value == "interpolation"
+    if not metric._thresholds_distributed_evenly or not interpolated:
         raise Unstackable(f"{metric.name} with thresholds or a summation of its own")
     curve = metric.curve.value
     if curve not in {"ROC", "PR"}:

@@ -105,9 +105,7 @@ def _batch_normalization(
             moved[name] = get[name] * momentum + value * (1.0 - momentum)
     else:
         mean, variance = get["moving_mean"], get["moving_variance"]
-    x = tf.nn.batch_normalization(
-        x, mean, variance, get.get("beta"), get.get("gamma"), epsilon
-    )
+    x = tf.nn.batch_normalization(x, mean, variance, get.get("beta"), get.get("gamma"), epsilon)
     return x, moved
 
 

@@ -32,7 +32,9 @@ LOSSES = {
     "CategoricalCrossentropy": "categorical",
     "SparseCategoricalCrossentropy": "sparse",
 }
-CALLBACKS = frozenset({"EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN"})
+CALLBACKS = frozenset(
+    {"EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN"}
+)
 FIT_ARGUMENTS = frozenset(
     {"x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split",
      "validation_data", "shuffle", "class_weight", "sample_weight", "validation_batch_size"}
@@ -152,7 +154,8 @@ def fit_of(arguments: Mapping[str, Any]) -> Fit:
         kind = type(callback)
         if kind.__name__ not in CALLBACKS or not kind.__module__.startswith("keras."):
             raise Unstackable(f"a {kind.__name__} callback")
-    x, y = given.get("x"), given.get("y")
+    x: Any = given.get("x")
+    y: Any = given.get("y")
     weight = given.get("sample_weight")
     _check_arrays(x, y, weight)
     validation = given.get("validation_data")

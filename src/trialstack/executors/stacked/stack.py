@@ -1,4 +1,4 @@
-"""The tensors of a group of trials: padding trials into a stack, and taking them out of it again."""
+"""The tensors of a group of trials: padding them into a stack, and taking them out again."""
 
 from __future__ import annotations
 
@@ -96,11 +96,7 @@ def stacked_weights(plans: Sequence[TrialPlan], weights: Sequence[Weights]) -> l
         {p: a for p, a in zip(plan.chain.weights, own, strict=True) if isinstance(p, tuple)}
         for plan, own in zip(plans, weights, strict=True)
     ]
-    places = [
-        (i, j)
-        for i, link in enumerate(plans[0].chain.links)
-        for j in range(len(link.slots))
-    ]
+    places = [(i, j) for i, link in enumerate(plans[0].chain.links) for j in range(len(link.slots))]
     return [
         _padded(plans, place, lambda k, place=place: values[k][place])  # type: ignore[misc]
         for place in places
@@ -120,7 +116,8 @@ def _padded(
     stack = np.full((len(plans), *largest), slots[0].padding, np.float32)
     for k, (slot, shape) in enumerate(zip(slots, shapes, strict=True)):
         array = value(k) if value else initial_value(slot.variable)
-        stack[(k, *(slice(size) for size in shape))] = np.reshape(array, shape)
+        corner = tuple(slice(size) for size in shape)
+        stack[k][corner] = np.reshape(array, shape)
     return tf.constant(stack)
 
 

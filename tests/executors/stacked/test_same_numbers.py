@@ -1,0 +1,240 @@
+"""The contract of the stack: every trial's numbers are those of `model.fit`."""
+
+from __future__ import annotations
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+import trialstack
+
+ROWS, FEATURES, EPOCHS = 90, 5, 4
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(7)
+    x = (rng.normal(size=(ROWS, FEATURES)) * [1, 2, 0.5, 1, 3] + [0, 5, 0, -1, 0]).astype("f4")
+    y = (x[:, 0] + 0.3 * x[:, 4] + 0.5 * rng.normal(size=ROWS) > 0).astype("int64")
+    three = np.clip(np.digitize(x[:, 0], [-0.5, 0.5]), 0, 2)
+    return x, y, three
+
+
+def dense(*widths, activation="relu", l1=0.0, l2=0.0, between=lambda: []):
+    penalty = {"kernel_regularizer": keras.regularizers.L1L2(l1, l2)} if l1 or l2 else {}
+    layers = [keras.Input((FEATURES,))]
+    for width in widths:
+        layers += [keras.layers.Dense(width, activation, **penalty), *between()]
+    return layers
+
+
+def binary(layers, optimizer, loss="binary_crossentropy", output="sigmoid", metrics=None):
+    model = keras.Sequential([*layers, keras.layers.Dense(1, output)])
+    metrics = metrics or [keras.metrics.AUC(name="auc"), "accuracy"]
+    model.compile(optimizer, loss, metrics=metrics)
+    return model
+
+
+def functional(optimizer):
+    inputs = keras.Input((FEATURES,))
+    x = keras.layers.Normalization(mean=[0, 5, 0, -1, 0], variance=[1, 4, 0.25, 1, 9])(inputs)
+    x = keras.layers.Dense(6)(x)
+    x = keras.layers.LeakyReLU()(x)
+    outputs = keras.layers.Activation("sigmoid")(keras.layers.Dense(1)(x))
+    model = keras.Model(inputs, outputs)
+    model.compile(optimizer, "binary_crossentropy", metrics=[keras.metrics.AUC(name="auc")])
+    return model
+
+
+def normalised(*widths):
+    """Without biases before a normalisation: their gradient is zero but for rounding errors, of
+    which Adam makes steps of full length, in `model.fit` as well as here.
+    """
+    layers = [keras.Input((FEATURES,))]
+    for width in widths:
+        layers += [
+            keras.layers.Dense(width, use_bias=False),
+            keras.layers.BatchNormalization(momentum=0.8),
+            keras.layers.Activation("relu"),
+        ]
+    return binary(layers, Adam(0.01))
+
+
+Adam, SGD = keras.optimizers.Adam, keras.optimizers.SGD
+BINARY = {
+    "narrow": lambda: binary(dense(4, 3), Adam(0.01)),
+    "wide": lambda: binary(dense(11, 7), Adam(0.003)),
+    "elastic net": lambda: binary(dense(6, 9, l1=1e-3, l2=1e-2), Adam(0.01)),
+    "betas": lambda: binary(dense(8, 4), Adam(0.01, beta_1=0.7, beta_2=0.99)),
+    "tanh, three layers": lambda: binary(dense(7, 5, 3, activation="tanh"), Adam(0.01)),
+    "sigmoid, decay": lambda: binary(
+        dense(9, 4, activation="sigmoid"), keras.optimizers.AdamW(0.01, weight_decay=0.05)
+    ),
+    "sigmoid, wider": lambda: binary(
+        dense(5, 8, activation="sigmoid"), keras.optimizers.AdamW(0.02, weight_decay=0.01)
+    ),
+    "gelu, momentum": lambda: binary(
+        dense(8, activation="gelu"), SGD(0.05, momentum=0.9, nesterov=True)
+    ),
+    "rmsprop": lambda: binary(dense(5), keras.optimizers.RMSprop(0.01)),
+    "nadam": lambda: binary(dense(5), keras.optimizers.Nadam(0.01)),
+    "batch normalisation": lambda: normalised(6, 5),
+    "batch normalisation, wider": lambda: normalised(9, 7),
+    "dropout": lambda: binary(dense(8, 6, between=lambda: [keras.layers.Dropout(0.3)]), Adam(0.01)),
+    "dropout, wider": lambda: binary(
+        dense(9, 12, between=lambda: [keras.layers.Dropout(0.5)]), Adam(0.01)
+    ),
+    "noise": lambda: binary(dense(7, between=lambda: [keras.layers.GaussianNoise(0.2)]), SGD(0.1)),
+    "prelu": lambda: binary(dense(7, activation=None, between=lambda: [keras.layers.PReLU()]),
+                            Adam(0.01)),
+    "logits": lambda: binary(dense(6), Adam(0.01), output=None, metrics=["accuracy"],
+                             loss=keras.losses.BinaryCrossentropy(from_logits=True)),
+    "linear output": lambda: binary(dense(6), Adam(0.01), output=None, metrics=["accuracy"]),
+    "smoothed": lambda: binary(dense(6), Adam(0.01),
+                               loss=keras.losses.BinaryCrossentropy(label_smoothing=0.1)),
+    "more metrics": lambda: binary(dense(6), Adam(0.01), metrics=[
+        keras.metrics.AUC(curve="PR", name="pr_auc"), keras.metrics.Precision(name="precision"),
+        keras.metrics.Recall(name="recall"), keras.metrics.BinaryAccuracy(name="right"),
+    ]),
+    "functional": lambda: functional(Adam(0.01)),
+}  # fmt: skip
+
+
+def many(layers, loss, metrics):
+    model = keras.Sequential([*layers, keras.layers.Dense(3, "softmax")])
+    model.compile(Adam(0.01), loss, metrics=metrics)
+    return model
+
+
+CATEGORICAL = {
+    "narrow": lambda: many(dense(4), "categorical_crossentropy", ["accuracy"]),
+    "wide": lambda: many(dense(9), "categorical_crossentropy", ["accuracy"]),
+    "auc": lambda: many(dense(7), keras.losses.CategoricalCrossentropy(label_smoothing=0.1), [
+        keras.metrics.AUC(multi_label=True, num_labels=3, name="auc")
+    ]),
+}  # fmt: skip
+SPARSE = {
+    "narrow": lambda: many(dense(4), "sparse_categorical_crossentropy", ["accuracy"]),
+    "wide": lambda: many(dense(9, 5), "sparse_categorical_crossentropy", ["accuracy"]),
+}
+
+
+def histories(tmp_path, executor, variants, x, y, *, objective="val_loss", **fit):
+    """Runs all variants as trials of one search: variant -> finished entry of the journal."""
+
+    def build(hp):
+        return variants[hp.Choice("variant", sorted(variants))]()
+
+    tuner = trialstack.RandomSearch(
+        build,
+        objective=keras_tuner.Objective(objective, "min"),
+        max_trials=len(variants),
+        seed=3,
+        directory=tmp_path / executor,
+        project_name="search",
+        tracking=None,
+        executor=executor,
+    )
+    arguments = {"epochs": EPOCHS, "batch_size": 32, "verbose": 0, "validation_split": 0.25} | fit
+    tuner.search(x, y, **arguments)
+    finished = {e["values"]["variant"]: e for e in tuner.journal.of("finished")}
+    return tuner, finished
+
+
+def assert_same(one_by_one, stacked):
+    assert one_by_one.keys() == stacked.keys()
+    values = beyond = 0
+    for variant, expected in one_by_one.items():
+        found = stacked[variant]
+        assert found["history"].keys() == expected["history"].keys(), variant
+        for name, series in expected["history"].items():
+            # An AUC counts pairs: one that rounding turns round is worth 1 / 1,100 here.
+            pairs = 1e-6 if "loss" in name else 2e-3
+            np.testing.assert_allclose(
+                found["history"][name], series, 2e-4, pairs, err_msg=f"{variant}: {name}"
+            )
+            a, b = np.array(found["history"][name]), np.array(series)
+            values += a.size
+            beyond += int((np.abs(a - b) > 1e-5 * np.abs(b)).sum())
+        assert found["best_epoch"] == expected["best_epoch"], variant
+        assert found["stopped_by"] == expected["stopped_by"], variant
+    assert beyond <= 0.01 * values
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_binary_trials_of_every_kind(tmp_path, data, shuffle):
+    x, y, _ = data
+    _, one = histories(tmp_path, "one-by-one", BINARY, x, y, shuffle=shuffle)
+    tuner, stacked = histories(tmp_path, "stacked", BINARY, x, y, shuffle=shuffle)
+    assert_same(one, stacked)
+    assert tuner.execution_report.stacked == len(stacked) >= len(BINARY) - 1
+    assert tuner.executor.reasons == {}
+
+
+@pytest.mark.parametrize("variants", [CATEGORICAL, SPARSE], ids=["categorical", "sparse"])
+def test_multiclass_trials(tmp_path, data, variants):
+    x, _, three = data
+    y = keras.utils.to_categorical(three, 3) if variants is CATEGORICAL else three
+    _, one = histories(tmp_path, "one-by-one", variants, x, y)
+    tuner, stacked = histories(tmp_path, "stacked", variants, x, y)
+    assert_same(one, stacked)
+    assert tuner.execution_report.stacked == len(variants), tuner.executor.reasons
+
+
+SOME = {name: BINARY[name] for name in ("narrow", "wide", "elastic net")}
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        {"class_weight": {0: 1.0, 1: 3.0}},
+        {"sample_weight": np.linspace(0.5, 2, ROWS).astype("f4")},
+        {"batch_size": 20, "validation_batch_size": 7},
+        {
+            "epochs": 12,
+            "callbacks": [
+                keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.95),
+                keras.callbacks.ReduceLROnPlateau("val_loss", 0.3, patience=1, min_delta=0.01),
+                keras.callbacks.EarlyStopping("val_auc", patience=2, min_delta=0.005),
+            ],
+        },
+        {"callbacks": [keras.callbacks.EarlyStopping("val_auc", mode="max", patience=1)]},
+    ],
+    ids=["class weights", "sample weights", "batch sizes", "callbacks", "early stopping"],
+)
+def test_arguments_of_fit(tmp_path, data, fit):
+    x, y, _ = data
+    _, one = histories(tmp_path, "one-by-one", SOME, x, y, **fit)
+    tuner, stacked = histories(tmp_path, "stacked", SOME, x, y, **fit)
+    assert_same(one, stacked)
+    assert tuner.execution_report.stacked == len(SOME), tuner.executor.reasons
+
+
+def test_a_trial_that_turns_nan_changes_no_other_by_a_bit(tmp_path, data):
+    x, y, _ = data
+    good = {"narrow": BINARY["narrow"], "wide": BINARY["wide"]}
+    bad = {"zz": lambda: binary(dense(6, 6), Adam(1e30))}
+    # The same seeds: the search that has the bad trial asks for it, too, and no earlier.
+    tuner, with_bad = histories(tmp_path / "with", "stacked", good | bad, x, y)
+    failed = [entry["reason"] for entry in tuner.journal.of("failed")]
+    assert len(failed) == 1
+    assert "became nan" in failed[0]
+    assert tuner.executor.reasons == {}
+    asked = {e["values"]["variant"]: e["number"] for e in tuner.journal.of("asked")}
+    harmless = {"zz": lambda: binary(dense(6, 6), Adam(1e-3))}
+    other, without = histories(tmp_path / "without", "stacked", good | harmless, x, y)
+    assert {e["values"]["variant"]: e["number"] for e in other.journal.of("asked")} == asked
+    for variant in good:
+        assert with_bad[variant]["history"] == without[variant]["history"]
+
+
+def test_best_weights_reproduce_the_best_epoch(tmp_path, data):
+    x, y, _ = data
+    border = 67  # of validation_split=0.25
+    tuner, finished = histories(tmp_path, "stacked", BINARY, x, y)
+    for trial in tuner.oracle.get_best_trials(10):
+        model = tuner.load_model(trial)
+        entry = finished[trial.hyperparameters.values["variant"]]
+        loss = model.evaluate(x[border:], y[border:], verbose=0, return_dict=True)["loss"]
+        assert loss == pytest.approx(entry["metrics"]["val_loss"], rel=1e-5)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from trialstack.errors import Interrupted
+from trialstack.signals import SIGNALS, interruptible
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_becomes_an_exception_with_its_exit_code(
+    number: signal.Signals, exit_code: int
+) -> None:
+    before = [signal.getsignal(each) for each in SIGNALS]
+    with pytest.raises(Interrupted) as raised, interruptible():
+        os.kill(os.getpid(), number)
+    assert raised.value.exit_code == exit_code
+    assert [signal.getsignal(each) for each in SIGNALS] == before
+
+
+def test_it_passes_through_what_catches_exceptions() -> None:
+    with pytest.raises(Interrupted), interruptible(), contextlib.suppress(Exception):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_without_a_signal_nothing_changes() -> None:
+    before = [signal.getsignal(each) for each in SIGNALS]
+    with interruptible():
+        assert [signal.getsignal(each) for each in SIGNALS] != before
+    assert [signal.getsignal(each) for each in SIGNALS] == before
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_the_process_while_the_first_unwinds(second: signal.Signals) -> None:
+    program = f"""
+import os, signal
+from trialstack.signals import interruptible
+with interruptible():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        print("unwinding", flush=True)
+        os.kill(os.getpid(), {int(second)})
+        print("still there", flush=True)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert ended.stdout == "unwinding\n"
+    assert ended.returncode == -second
