@@ -159,7 +159,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("search.seed", -1, "-1 came; allowed: an integer from 0"),
     ("search.parallel_trials", "many", "'many' came; allowed: 'auto' or an integer from 1"),
     ("search.algorithm", "randm", "'randm' came; allowed: random; did you mean 'random'?"),
-    ("search.executor", "fast", "'fast' came; allowed: auto, one-by-one"),
+    ("search.executor", "fast", "'fast' came; allowed: auto, one-by-one, stacked"),
     ("search.final_epochs", 3, "3 came; allowed: best, run"),
     ("search.objective", "", "'' came; allowed: a metric as Keras logs it, such as 'val_auc'"),
     (
@@ -244,8 +244,7 @@ NOT_BUILT: list[tuple[str, Any, str]] = [
     ("search.algorithm", "hyperband", "'hyperband' is not built yet; there is: random"),
     ("search.algorithm", "bayesian", "'bayesian' is not built yet; there is: random"),
     ("search.algorithm", "grid", "'grid' is not built yet; there is: random"),
-    ("search.executor", "stacked", "'stacked' is not built yet; there is: auto, one-by-one"),
-    ("search.executor", "ray", "'ray' is not built yet; there is: auto, one-by-one"),
+    ("search.executor", "ray", "'ray' is not built yet; there is: auto, one-by-one, stacked"),
     ("dataset.split", "time", "'time' is not built yet; there is: stratified, first, none"),
     ("dataset.source", "rows.csv", "'rows.csv' is not built yet; there is: the built-in data"),
     ("dataset.source", "d/rows.PARQUET", "is not built yet; there is: the built-in data"),

@@ -14,10 +14,11 @@ from trialstack.errors import DataError, InputError, Interrupted
 from trialstack.executors import table
 from trialstack.executors.base import Executor, Tell
 from trialstack.executors.one_by_one import OneByOneExecutor
+from trialstack.executors.stacked.reasons import Unstackable
 from trialstack.executors.table import make_executor
 from trialstack.trials import EpochBlock, Event, Failed, Finished, Objective, Started, TrialSpec
 
-EXECUTORS = ["one-by-one"]
+EXECUTORS = ["one-by-one", "stacked"]
 
 
 @pytest.fixture(params=EXECUTORS)
@@ -40,7 +41,10 @@ class FakeJob:
     trained: list[str] = field(default_factory=list)
 
     def build(self, spec: TrialSpec) -> Any:
-        raise TypeError("there is nothing to stack")
+        raise TypeError("there is no model")
+
+    def described(self, spec: TrialSpec) -> Any:
+        raise Unstackable("no model at all")
 
     def train(self, spec: TrialSpec, tell: Tell) -> Finished:
         self.trained.append(spec.trial_id)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -82,6 +84,7 @@ class Place:
 
         out, err = io.StringIO(), io.StringIO()
         with (
+            mock.patch.dict(os.environ, {"MLFLOW_TRACKING_URI": ""}),  # other tests may set it
             contextlib.chdir(self.folder),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),

@@ -60,6 +60,7 @@ def searched(
         keras_tuner.Objective("val_loss", "min"),
         max_trials=4,
         seed=3,
+        executor="one-by-one",
         tracking=tracker,
         directory=str(tmp_path_factory.mktemp("searched")),
         project_name="project",

@@ -16,7 +16,15 @@ from trialstack.plots.search_data import (
     scores_by_hyperparameter,
     scores_over_trials,
 )
-from trialstack.plots.style import BLUE, GREY, VERMILION, new_figure, plain, style_axes
+from trialstack.plots.style import (
+    BLUE,
+    GREY,
+    VERMILION,
+    new_figure,
+    plain,
+    shortened,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +79,7 @@ def objective_over_trials(
         axes.step(*steps, where="post", color=BLUE, lw=1.8, label="best so far")
         number, score = series.numbers[series.best], series.scores[series.best]
         name = next(record.name for record in records if record.number == number)
-        _star(axes, number, score, label=f"best: {name}, {score:.4g}")
+        _star(axes, number, score, label=f"best: {shortened(name, 40)}, {score:.4g}")
     if len(records):
         room = max(0.5, 0.02 * len(records))
         axes.set_xlim(series.numbers[0] - room, series.numbers[-1] + room)

@@ -47,8 +47,8 @@ from trialstack.tuners.report import ExecutionReport
 from trialstack.tuners.tracked import DEFAULT_TRACKING, tracked_search
 from trialstack.tuners.weights import BestWeights, put_weights
 
-COLLECT_EVERY = 50
-"""Builds after which the reference cycles of old models are collected."""
+COLLECT_EVERY = 10
+"""Trials trained by `model.fit` after which the reference cycles of old models are collected."""
 
 HOOKS = ("on_batch_begin", "on_batch_end", "on_epoch_begin", "on_epoch_end")
 
@@ -103,7 +103,7 @@ class TrackedTuner(keras_tuner.Tuner):
 
     _replayed = False
     _known_space = 0
-    _builds = 0
+    _trained = 0
 
     # --- what stands on the disk -------------------------------------------------------------
 
@@ -323,6 +323,9 @@ class TrackedTuner(keras_tuner.Tuner):
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         """Trains a trial as often as `executions_per_trial` says; see `keras_tuner.Tuner`."""
+        self._trained += 1
+        if self._trained % COLLECT_EVERY == 0:
+            gc.collect()
         callbacks = kwargs.pop("callbacks", None) or []
         active = self._active
         if active is None:
@@ -372,9 +375,6 @@ class TrackedTuner(keras_tuner.Tuner):
     def _try_build(self, hp: Any) -> Any:
         """As Keras Tuner's, which collects garbage twice: half a second that a trial can save."""
         keras.backend.clear_session(free_memory=False)
-        self._builds += 1
-        if self._builds % COLLECT_EVERY == 0:
-            gc.collect()
         model = self._build_hypermodel(hp)
         if not isinstance(model, keras.Model):
             raise keras_tuner.errors.FatalTypeError(
