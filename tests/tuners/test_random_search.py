@@ -261,6 +261,37 @@ class TestTraining:
         assert tuner.seconds > 0
 
 
+class TestExecutors:
+    """The choice of executor never changes a result."""
+
+    @pytest.mark.parametrize("kind", ["built", "at the first batch", "needs its variables"])
+    def test_a_custom_loop_is_not_trained_twice_on_one_model(
+        self, tuner_of: TunerOf, scores: Scores, X: Any, y: Any, kind: str
+    ) -> None:
+        """Asking `HyperModel.fit` for its arguments runs all of it."""
+
+        class Loop(keras_tuner.HyperModel):
+            def build(self, hp: Any) -> keras.Model:
+                layers = [keras.layers.Dense(hp.Int("units", 2, 9)), keras.layers.Dense(1)]
+                given = [keras.Input((2,))] if kind != "at the first batch" else []
+                model = keras.Sequential([*given, *layers])
+                if kind == "needs its variables" and model.weights[0].value is None:
+                    raise RuntimeError("a variable without value")
+                model.compile("sgd", "mse", run_eagerly=True)
+                return model
+
+            def fit(self, hp: Any, model: Any, x: Any, y: Any, **_: Any) -> float:
+                return float(np.ravel(model.train_on_batch(x, y))[0])
+
+        arguments = {"objective": keras_tuner.Objective("first_loss", "min"), "trials": 2}
+        found = []
+        for executor in ("one-by-one", "auto"):
+            tuner = tuner_of(Loop(), executor=executor, project_name=executor, **arguments)
+            tuner.search(X, y.astype(np.float32), verbose=0)
+            found.append(scores(tuner))
+        assert found[0] == found[1]
+
+
 class Lazy(keras.layers.Layer):
     """Draws its weights at the first batch."""
 

@@ -200,10 +200,8 @@ class TestNames:
         assert TrialNames.of(object()).params({"share": 0.5}) == {"share": "0.5"}
 
 
-def test_the_report_counts_reasons() -> None:
+def test_the_report_counts_trials() -> None:
     report = ExecutionReport()
-    report.add(stacked=True)
-    report.add(stacked=False, reason="a custom layer")
-    report.add(stacked=False, reason="a custom layer")
+    for stacked in (True, False, False):
+        report.add(stacked=stacked)
     assert (report.stacked, report.one_by_one) == (1, 2)
-    assert report.reasons == {"a custom layer": 2}

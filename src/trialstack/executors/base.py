@@ -7,6 +7,7 @@ of rows in an epoch (`trialstack.executors.batch_order`), what is trained (`Trai
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -87,6 +88,8 @@ class Executor(Protocol):
     name: str
     describes: bool
     """Whether it looks at trials (`TrainingJob.described`) before it trains them."""
+    reasons: Counter[str]
+    """Why trials were not stacked -> how many, over all calls of `run`."""
 
     def run(self, trials: Iterator[TrialSpec | None], job: TrainingJob, tell: Tell) -> None:
         """Trains until `trials` is exhausted.

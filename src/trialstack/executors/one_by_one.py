@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import time
 from collections.abc import Iterator
 
@@ -16,12 +17,16 @@ class OneByOneExecutor:
     name = "one-by-one"
     describes = False
 
+    def __init__(self) -> None:
+        self.reasons: collections.Counter[str] = collections.Counter()
+
     def run(self, trials: Iterator[TrialSpec | None], job: TrainingJob, tell: Tell) -> None:
         """Trains until `trials` is exhausted; see `trialstack.executors.base.Executor`."""
         for spec in trials:
             if spec is None:
                 # Nothing runs here between two trials, so nobody would ever be told.
                 raise RuntimeError("the search waits for results, but no trial is running")
+            self.reasons["the one-by-one executor was chosen"] += 1
             tell(Started(spec.trial_id, time.time()))
             self._train(spec, job, tell)
 

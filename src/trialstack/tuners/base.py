@@ -191,6 +191,7 @@ class TrackedTuner(keras_tuner.Tuner):
             try:
                 with without_saving(self.oracle):
                     self.on_search_begin()
+                    self.execution_report.reasons = self.executor.reasons
                     self.executor.run(self._ask(), self._job, self._tell)
                     self._close_journal()
                     self.on_search_end()

@@ -146,7 +146,11 @@ class SearchJob:
         built, _ = self._built[spec.trial_id]
         if isinstance(built, DeferredModel) and self._tuner.stacking_obstacle is None:
             with preserved_random_state():
-                self._fits[spec.trial_id] = self._recorded_fit(spec, built.model)
+                arguments = self._recorded_fit(spec, built.model)
+            self._fits[spec.trial_id] = arguments
+            if isinstance(arguments, Unstackable):
+                # A training of its own may have begun on the model; `train` builds another.
+                self.forget_built(spec.trial_id)
 
     def described(self, spec: TrialSpec) -> tuple[Any, Mapping[str, Any]]:
         """See `TrainingJob`.
@@ -156,12 +160,12 @@ class SearchJob:
         """
         if self._tuner.stacking_obstacle is not None:
             raise Unstackable(self._tuner.stacking_obstacle)
+        arguments = self._fits.pop(spec.trial_id, {})  # none if building it failed
+        if isinstance(arguments, Unstackable):
+            raise arguments
         built, _ = self._built[spec.trial_id]
         if isinstance(built, Exception):
             raise built
-        arguments = self._fits.pop(spec.trial_id)
-        if isinstance(arguments, Exception):
-            raise arguments
         return built.model, arguments
 
     def forget_built(self, trial_id: str) -> None:

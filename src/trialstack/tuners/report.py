@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import collections
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -13,17 +13,16 @@ class ExecutionReport:
     Attributes:
         stacked: Trials trained in a stack.
         one_by_one: Trials trained by `model.fit`.
-        reasons: Why trials were not stacked -> how many.
+        reasons: Why trials were not stacked -> how many, those included that failed.
     """
 
     stacked: int = 0
     one_by_one: int = 0
-    reasons: collections.Counter[str] = field(default_factory=collections.Counter)
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
-    def add(self, stacked: bool, reason: str = "the one-by-one executor was chosen") -> None:
-        """Counts one trial."""
+    def add(self, stacked: bool) -> None:
+        """Counts one trial that came to its end."""
         if stacked:
             self.stacked += 1
         else:
             self.one_by_one += 1
-            self.reasons[reason] += 1

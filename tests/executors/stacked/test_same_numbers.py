@@ -201,7 +201,14 @@ SOME = {name: BINARY[name] for name in ("narrow", "wide", "elastic net")}
         },
         {"callbacks": [keras.callbacks.EarlyStopping("val_auc", mode="max", patience=1)]},
     ],
-    ids=["file order", "class weights", "sample weights", "batch sizes", "callbacks", "early stopping"],
+    ids=[
+        "file order",
+        "class weights",
+        "sample weights",
+        "batch sizes",
+        "callbacks",
+        "early stopping",
+    ],
 )
 def test_arguments_of_fit(tmp_path, data, fit):
     x, y, _ = data
@@ -238,3 +245,58 @@ def test_best_weights_reproduce_the_best_epoch(tmp_path, data):
         entry = finished[trial.hyperparameters.values["variant"]]
         loss = model.evaluate(x[border:], y[border:], verbose=0, return_dict=True)["loss"]
         assert loss == pytest.approx(entry["metrics"]["val_loss"], rel=1e-5)
+
+
+class Swish(keras.layers.Layer):
+    def call(self, x):
+        return x * keras.ops.sigmoid(x)
+
+
+def test_what_cannot_be_stacked_runs_one_by_one_and_says_why(tmp_path, data):
+    x, y, _ = data
+    variants = {
+        "a custom layer": lambda: binary(dense(4, activation=None, between=lambda: [Swish()]),
+                                         Adam(0.01)),
+        "clipped": lambda: binary(dense(4), Adam(0.01, clipnorm=1.0)),
+        "narrow": BINARY["narrow"],
+    }  # fmt: skip
+    tuner, stacked = histories(tmp_path, "stacked", variants, x, y)
+    assert stacked.keys() == variants.keys()
+    report = tuner.execution_report
+    assert (report.stacked, report.one_by_one) == (1, 2)
+    assert report.reasons == {
+        "a Swish layer": 1,
+        "clipping by norm, accumulation or averaging in Adam": 1,
+    }
+    _, one = histories(tmp_path, "one-by-one", variants, x, y)
+    assert_same(one, stacked)
+
+
+def test_a_batch_size_tuned_in_fit_is_stacked(tmp_path, data):
+    x, y, _ = data
+
+    class Tuned(keras_tuner.HyperModel):
+        def build(self, hp):
+            return binary(dense(hp.Int("units", 3, 9)), Adam(0.01))
+
+        def fit(self, hp, model, *args, **kwargs):
+            size = hp.Choice("batch_size", [16, 32])
+            return model.fit(*args, batch_size=size, **kwargs)
+
+    found = {}
+    for executor in ("one-by-one", "stacked"):
+        tuner = trialstack.RandomSearch(
+            Tuned(),
+            objective=keras_tuner.Objective("val_loss", "min"),
+            max_trials=4,
+            seed=1,
+            directory=tmp_path / executor,
+            tracking=None,
+            executor=executor,
+        )
+        tuner.search(x, y, validation_split=0.25, epochs=2, verbose=0)
+        found[executor] = {e["trial_id"]: e for e in tuner.journal.of("finished")}
+    assert tuner.execution_report.stacked == 4
+    sizes = [entry["values"]["batch_size"] for entry in found["stacked"].values()]
+    assert set(sizes) == {16, 32}
+    assert_same(found["one-by-one"], found["stacked"])

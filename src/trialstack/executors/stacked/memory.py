@@ -18,6 +18,8 @@ COPIES_OF_WEIGHTS = 8
 """Weights, gradients, the optimizer's memory and its temporaries, best and handed-over weights."""
 COPIES_OF_ACTIVATIONS = 6
 """Values kept for the gradient, gradients, and temporaries of activations."""
+COPIES_OF_PREDICTIONS = 8
+"""Outputs of a whole epoch as they are collected, sorted into thresholds and counted."""
 FLOAT = 4
 
 
@@ -37,7 +39,7 @@ def bytes_of(plan: TrialPlan, probe: NDArray[Any] | None) -> int:
     fit = plan.fit
     outputs = plan.chain.links[-1].slots[0].shape[-1] if plan.chain.links[-1].slots else 1
     n_validation = len(fit.validation[0]) if fit.validation else 0
-    predictions = (len(fit.x) + n_validation) * outputs * 4
+    predictions = (len(fit.x) + n_validation) * outputs * COPIES_OF_PREDICTIONS
     batch = max(fit.batch_size, min(fit.validation_batch_size, n_validation))
     activations = batch * sum(widths) * COPIES_OF_ACTIVATIONS
     pictures = 0 if probe is None else len(probe) * max(widths, default=1) // 8
