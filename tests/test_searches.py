@@ -16,6 +16,7 @@ from trialstack.experiment import Experiment
 from trialstack.searches import (
     DONE,
     OpenSearch,
+    choose_search,
     differing,
     folder_name,
     held,
@@ -133,6 +134,45 @@ class TestLock:
         assert text.count("\n") == 1
 
 
+class TestFoldersLeftBehind:
+    """A command that is refused leaves no folders where there were none."""
+
+    def test_a_folder_made_for_nothing_is_removed(self, tmp_path: Path) -> None:
+        root = tmp_path / "mlruns" / "searches"
+        with pytest.raises(InputError), held(root, "rings"):
+            raise InputError("refused")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_one_with_a_search_or_somebody_elses_files_stays(self, tmp_path: Path) -> None:
+        root = tmp_path / "mlruns" / "searches"
+        with pytest.raises(InputError), held(root, "rings") as home:
+            opened(home)
+            raise InputError("refused later")
+        assert len(searches_of(root, "rings")) == 1
+        with pytest.raises(InputError), held(root, "rings"):
+            raise InputError("refused")
+        assert len(searches_of(root, "rings")) == 1
+        other = tmp_path / "other"
+        with pytest.raises(InputError), held(other, "rings"):
+            (other / "notes.txt").write_text("mine")
+            raise InputError("refused")
+        assert [path.name for path in other.iterdir()] == ["notes.txt"]
+
+    def test_other_errors_leave_it(self, tmp_path: Path) -> None:
+        with pytest.raises(OSError, match="disk"), held(tmp_path / "searches", "rings"):
+            raise OSError("disk")
+        assert (tmp_path / "searches" / "rings").exists()
+
+    def test_choosing_writes_nothing(self, home: Path) -> None:
+        choose_search(home, rings(), "d1")
+        assert list(home.iterdir()) == []
+        finish(opened(home, trials=3))
+        before = (searches_of(home.parent, "rings")[0] / FILE_NAME).read_bytes()
+        begin = choose_search(home, rings(3), "d1", extend=4)
+        assert (searches_of(home.parent, "rings")[0] / FILE_NAME).read_bytes() == before
+        assert begin().max_trials == 7
+
+
 class TestBegin:
     def test_the_first_search(self, home: Path) -> None:
         search = opened(home, trials=7)
@@ -226,7 +266,16 @@ class TestResume:
 
     def test_fresh_takes_them(self, home: Path) -> None:
         first = opened(home)
+        train(first, 1)
         assert opened(home, digest="d2", fresh=True).abandoned == (first.journal.search_id,)
+
+    def test_a_search_without_a_trial_is_not_worth_a_refusal(self, home: Path) -> None:
+        first = opened(home)
+        second = opened(home, digest="d2")
+        third = open_search(home, rings(**{"search.epochs": 7}), "d2")
+        assert not third.resumed
+        assert third.abandoned == (first.journal.search_id, second.journal.search_id)
+        assert open_search(home, rings(**{"search.epochs": 7}), "d2").abandoned == third.abandoned
 
 
 class TestFinished:
