@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from trialstack.pipeline.result import TuneResult
     from trialstack.tuners.search_run import SearchRun, TrialRow
 
-WIDTH = 120
-"""Columns of a table where there is no terminal to ask."""
+WIDEST = 1000
+"""Characters of a line of a table. A line that is too long for a terminal is wrapped there, which
+shows more than a table that is cut to fit."""
 SHOWN_BEST = 10
 MILESTONES = 10
 """Lines that a search's progress takes where there is no terminal."""
@@ -94,19 +96,23 @@ def print_result(result: TuneResult, ui: str, load: str) -> None:
 
     Args:
         result: What it came to.
-        ui: The command that starts the UI on this store.
+        ui: The command that starts the UI on this store; empty where a server runs already.
         load: Python that loads the registered model.
     """
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH)
-    console.print(_leaderboard(result.leaderboard[:SHOWN_BEST], result.objective))
+    console = Console(file=sys.stdout, width=WIDEST, highlight=False)
+    best = result.leaderboard[:SHOWN_BEST]
+    console.print(f"Best {len(best)} of {len(result.leaderboard)} trials\n", style="bold")
+    console.print(_leaderboard(best, result.objective))
     if result.final.test is not None:
+        console.print(f"\nOn {result.final.test['rows']} sealed test rows\n", style="bold")
         console.print(_comparison(result))
     if result.sentence:
-        print(f"{result.sentence[0].upper()}{result.sentence[1:]}\n")
+        print(f"\n{result.sentence[0].upper()}{result.sentence[1:]}")
+    print()
     model = result.model
     alias = f" @{model.alias}" if model.alias else ""
     print(f"Registered {model.uri}{alias}: {model.reason}")
-    print(f"\nBrowse (start the UI with: {ui})")
+    print(f"\nBrowse (start the UI with: {ui})" if ui else "\nBrowse")
     for name, link in result.links.items():
         print(f"  {name + ':':<12} {link}")
     print("\nLoad")
@@ -120,9 +126,7 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 def _leaderboard(rows: list[TrialRow], objective: str) -> Table:
     names = list(dict.fromkeys(name for row in rows for name in row.hyperparameters))
-    table = Table(title=f"Best {len(rows)} trials", title_justify="left", title_style="bold")
-    for column in ("", "trial", objective, "best epoch", "epochs", *names):
-        table.add_column(column, justify="right")
+    table = _table("", "trial", objective, "best\nepoch", "epochs", *names)
     for rank, row in enumerate(rows, 1):
         table.add_row(
             str(rank),
@@ -138,16 +142,19 @@ def _leaderboard(rows: list[TrialRow], objective: str) -> Table:
 def _comparison(result: TuneResult) -> Table:
     final = result.final.test or {}
     baseline = result.baseline.test if result.baseline else None
-    rows = final.get("rows", 0)
-    table = Table(title=f"On {rows} sealed test rows", title_justify="left", title_style="bold")
-    table.add_column("")
-    if baseline is not None:
-        table.add_column("baseline", justify="right")
-    table.add_column("final", justify="right")
+    table = _table("", *(["baseline"] if baseline is not None else []), "final")
+    table.columns[0].justify = "left"
     for key, name in TEST_SCORES.items():
         cells = [_score(scores, key) for scores in (baseline, final) if scores is not None]
         label = f"{name} (95 % interval)" if f"{key}_ci" in final else name
         table.add_row(label, *cells)
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(column, justify="right")
     return table
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,7 +115,7 @@ def tuner_of(tmp_path: Path) -> Callable[..., TrackedTuner]:
             "objective": keras_tuner.Objective(objective, "max"),
             "seed": 42,
             "tracking": None,
-            "executor": os.environ.get("EXECUTOR_UNDER_TEST", "one-by-one"),
+            "executor": "one-by-one",
             "directory": str(folder),
             "project_name": "project",
         }

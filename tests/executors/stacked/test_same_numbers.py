@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import trialstack
+from trialstack.tracking.memory import MemoryTracker
 
 ROWS, FEATURES, EPOCHS = 90, 5, 4
 
@@ -120,7 +121,7 @@ SPARSE = {
 }
 
 
-def histories(tmp_path, executor, variants, x, y, *, objective="val_loss", **fit):
+def histories(tmp_path, executor, variants, x, y, *, tracking=None, **fit):
     """Runs all variants as trials of one search: variant -> finished entry of the journal."""
 
     def build(hp):
@@ -128,12 +129,12 @@ def histories(tmp_path, executor, variants, x, y, *, objective="val_loss", **fit
 
     tuner = trialstack.RandomSearch(
         build,
-        objective=keras_tuner.Objective(objective, "min"),
+        objective=keras_tuner.Objective("val_loss", "min"),
         max_trials=len(variants),
         seed=3,
         directory=tmp_path / executor,
         project_name="search",
-        tracking=None,
+        tracking=tracking,
         executor=executor,
     )
     arguments = {"epochs": EPOCHS, "batch_size": 32, "verbose": 0, "validation_split": 0.25} | fit
@@ -300,3 +301,32 @@ def test_a_batch_size_tuned_in_fit_is_stacked(tmp_path, data):
     sizes = [entry["values"]["batch_size"] for entry in found["stacked"].values()]
     assert set(sizes) == {16, 32}
     assert_same(found["one-by-one"], found["stacked"])
+
+
+def test_pictures_are_computed_for_every_trial(tmp_path, data):
+    x, y, _ = data
+    tracker = MemoryTracker()
+    # Trials end at different epochs, so that some of a stack are looked at without the others.
+    stopping = keras.callbacks.EarlyStopping("val_auc", mode="max", patience=1)
+    tuner, finished = histories(
+        tmp_path, "stacked", SOME, x, y, tracking=tracker, epochs=12, callbacks=[stopping]
+    )
+    assert tuner.execution_report.stacked == len(SOME)
+    assert len({entry["best_epoch"] for entry in finished.values()}) > 1
+    for trial_id in tuner.oracle.trials:
+        (picture,) = tracker[f"trial/{trial_id}"].images["boundary_final"].values()
+        assert picture.startswith(b"\x89PNG")
+
+
+def test_a_stack_that_breaks_leaves_its_trials_to_fit(tmp_path, data, monkeypatch, caplog):
+    x, y, _ = data
+    _, one = histories(tmp_path, "one-by-one", SOME, x, y)
+
+    def out_of_memory(self):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("trialstack.executors.stacked.cohort.Cohort._epoch_rows", out_of_memory)
+    tuner, found = histories(tmp_path, "stacked", SOME, x, y)
+    assert_same(one, found)
+    assert tuner.execution_report.reasons == {"their stack broke (MemoryError)": len(SOME)}
+    assert "3 trials go on one by one" in caplog.text

@@ -24,7 +24,16 @@ from trialstack.executors.stacked.stack import (
     stacked_weights,
     trial_weights,
 )
-from trialstack.trials import EpochBlock, EpochRow, Failed, Finished, Objective, Started, Weights
+from trialstack.trials import (
+    EpochBlock,
+    EpochRow,
+    Failed,
+    Finished,
+    Objective,
+    Started,
+    TrialSpec,
+    Weights,
+)
 
 TELL_EVERY = 1.0
 """Seconds between two blocks of epochs of a trial: the pages fill, and nobody counts rows."""
@@ -123,6 +132,12 @@ class Cohort:
         self._tell_blocks(ended)
         self._end(ended)
         self._compact()
+
+    def dissolve(self) -> list[TrialSpec]:
+        """Gives up; returns the trials that are not at their end."""
+        left = [member.plan.spec for _, member in self._running()]
+        self._members = []
+        return left
 
     def _running(self) -> Iterator[tuple[int, Member]]:
         return ((i, member) for i, member in enumerate(self._members) if member is not None)

@@ -68,7 +68,7 @@ class TrainingFunction:
     def __init__(self, plan: TrialPlan, penalized: Sequence[tuple[bool, bool]]) -> None:
         links = plan.chain.links
         self._plan = plan
-        self._penalized = penalized
+        self.penalized = penalized
         self._network = StackedNetwork(plan.chain)
         self.places = slots_of(plan.chain)
         self.trained = [links[i].slots[j].trainable for i, j in self.places]
@@ -100,7 +100,7 @@ class TrainingFunction:
         l1, l2 = iter(settings.l1), iter(settings.l2)
         factors = [
             (next(l1) if has_l1 else None, next(l2) if has_l2 else None)
-            for has_l1, has_l2 in self._penalized
+            for has_l1, has_l2 in self.penalized
         ]
         return mean + penalties(parameters, *zip(*factors, strict=True))
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from trialstack.errors import TrialstackError
 from trialstack.executors.base import Tell, TrainingJob
 from trialstack.executors.one_by_one import OneByOneExecutor
 from trialstack.executors.stacked.cohort import Cohort, preprocessed
@@ -71,8 +72,8 @@ class _Run:
             self._pull()
             self._form_cohorts()
             if self._cohorts:
-                for cohort in self._cohorts:
-                    cohort.run_epoch()
+                for cohort in list(self._cohorts):
+                    self._run_epoch(cohort)
                 self._cohorts = [cohort for cohort in self._cohorts if cohort.running]
             elif self._singles:
                 spec = self._singles.pop(0)
@@ -81,6 +82,19 @@ class _Run:
                 return
             else:
                 raise RuntimeError("the search waits for results, but no trial is running")
+
+    def _run_epoch(self, cohort: Cohort) -> None:
+        """Runs an epoch; if the stack itself breaks, its trials are trained one by one."""
+        try:
+            cohort.run_epoch()
+        except TrialstackError:
+            raise
+        except Exception as error:
+            specs = cohort.dissolve()
+            reason = f"their stack broke ({type(error).__name__})"
+            log.warning("%d trials go on one by one: %s", len(specs), reason, exc_info=error)
+            self._reasons[reason] += len(specs)
+            self._singles.extend(specs)
 
     def _pull(self) -> None:
         """Takes trials while there is room, for a further stack only when it is worth one."""

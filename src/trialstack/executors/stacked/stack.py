@@ -35,12 +35,12 @@ def settings_of(plans: Sequence[TrialPlan], function: TrainingFunction) -> Setti
     """The numbers that each trial has for itself."""
     slots = [[s for link in plan.chain.links for s in link.slots] for plan in plans]
     by_parameter = list(zip(*slots, strict=True))
-    flags = penalized(plans)
 
     def factors(name: str, index: int) -> list[Any]:
         return [
             tf.constant([getattr(slot, name) for slot in same], tf.float32)
-            for same, has in zip(by_parameter, flags, strict=True)
+            # Of all such stacks: a part of one may have nobody with a penalty.
+            for same, has in zip(by_parameter, function.penalized, strict=True)
             if has[index]
         ]
 
