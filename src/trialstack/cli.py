@@ -26,6 +26,9 @@ TO_COME = (
 )
 """Commands that the documentation names and this version does not have."""
 
+LONGEST_TEXT = 500
+"""Characters of an unforeseen error that are shown; TensorFlow's may hold whole tensors."""
+
 SETTINGS = {
     "trials": "search.max_trials",
     "epochs": "search.epochs",
@@ -165,7 +168,9 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        text = f"{type(error).__name__}: {error} (the whole traceback: --debug)"
+        text = str(error)
+        text = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
+        text = f"{type(error).__name__}: {text} (the whole traceback: --debug)"
         return _failed(error, text, 1, debug)
     return 0
 
