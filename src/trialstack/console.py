@@ -125,7 +125,9 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def _leaderboard(rows: list[TrialRow], objective: str) -> Table:
-    names = list(dict.fromkeys(name for row in rows for name in row.hyperparameters))
+    from trialstack.tuners.summary import hyperparameter_names
+
+    names = hyperparameter_names(rows)
     table = _table("", "trial", objective, "best\nepoch", "epochs", *names)
     for rank, row in enumerate(rows, 1):
         table.add_row(

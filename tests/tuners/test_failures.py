@@ -200,7 +200,7 @@ class TestTheSearch:
         tuner = tuner_of(Failing(pretended, RAISED, 0, 1, 2), tracking=tracker, objective=SCORE)
         with pytest.raises(AllTrialsFailedError) as raised:
             tuner.search(verbose=0)
-        assert str(raised.value) == "all 3 trials failed; the first: ValueError: no"
+        assert str(raised.value).startswith("all 3 trials failed; the first: ValueError: no; mend")
         assert raised.value.exit_code == 1
         assert tracker[PARENT].status == "FAILED"
         assert [run.status for run in tracker.runs[1:]] == ["FAILED"] * 3

@@ -98,7 +98,8 @@ def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | No
     objective = job.experiment.objective
     left = job.search.max_trials - len(run.rows)
     if left > 0:
-        job.listener.stage(f"searching: {left} {'more ' if run.rows else ''}trials")
+        trials = f"{'more ' if run.rows else ''}trial{'s' * (left > 1)}"
+        job.listener.stage(f"searching: {left} {trials}")
     tuner = quiet_tuner(job.experiment, hypermodel, job.search.journal, run, job.search.max_trials)
     if time_limit is not None:
         tuner.deadline = time.monotonic() + time_limit

@@ -222,7 +222,8 @@ class TrackedTuner(keras_tuner.Tuner):
         failed = next(self.journal.of("failed"), None)
         if failed and not next(self.journal.of("finished"), None):
             raise AllTrialsFailedError(
-                f"all {len(self.oracle.trials)} trials failed; the first: {failed['reason']}"
+                f"all {len(self.oracle.trials)} trials failed; the first: {failed['reason']}; mend "
+                "that, then begin anew with --fresh (in a script: overwrite=True)"
             )
 
     # --- ask ---------------------------------------------------------------------------------

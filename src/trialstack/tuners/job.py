@@ -92,6 +92,7 @@ class SearchJob:
         self._built: dict[str, tuple[DeferredModel | Exception, RandomState]] = {}
         # trial_id -> arguments of its `model.fit`, or why they are not known
         self._fits: dict[str, dict[str, Any] | Unstackable] = {}
+        self._fit_obstacle: Unstackable | None = None
 
     def build(self, spec: TrialSpec) -> Any:
         """A new compiled model with the initial weights of the trial's own seed."""
@@ -144,13 +145,19 @@ class SearchJob:
         It may name hyperparameters too, which the oracle must learn before the next trial.
         """
         built, _ = self._built[spec.trial_id]
-        if isinstance(built, DeferredModel) and self._tuner.stacking_obstacle is None:
-            with preserved_random_state():
-                arguments = self._recorded_fit(spec, built.model)
-            self._fits[spec.trial_id] = arguments
-            if isinstance(arguments, Unstackable):
-                # A training of its own may have begun on the model; `train` builds another.
-                self.forget_built(spec.trial_id)
+        if not isinstance(built, DeferredModel) or self._tuner.stacking_obstacle is not None:
+            return
+        if self._fit_obstacle is not None:
+            self._fits[spec.trial_id] = self._fit_obstacle
+            return
+        with preserved_random_state():
+            arguments = self._recorded_fit(spec, built.model)
+        self._fits[spec.trial_id] = arguments
+        if isinstance(arguments, Unstackable):
+            # It is not asked again: what else it does would be done twice for every trial.
+            self._fit_obstacle = arguments
+            # A training of its own may have begun on the model; `train` builds another.
+            self.forget_built(spec.trial_id)
 
     def described(self, spec: TrialSpec) -> tuple[Any, Mapping[str, Any]]:
         """See `TrainingJob`.

@@ -36,7 +36,6 @@ def leaderboard(run: SearchRun) -> dict[str, list[Any]]:
     best = f"best_{run.objective.name}"
     failed = sorted(run.failures(), key=lambda row: row.number)
     rows = [*run.ranking(), *failed]
-    names = dict.fromkeys(name for row in rows for name in row.hyperparameters)
     columns: dict[str, list[Any]] = {
         "rank": [index if row.score is not None else "" for index, row in enumerate(rows, 1)],
         "trial": [row.trial_id for row in rows],
@@ -45,12 +44,18 @@ def leaderboard(run: SearchRun) -> dict[str, list[Any]]:
         "epochs_run": [row.epochs_run for row in rows],
         "status": ["FINISHED" if row.score is not None else "FAILED" for row in rows],
     }
-    for name in names:
+    for name in hyperparameter_names(rows):
         columns[name if name not in columns else f"hp_{name}"] = [
             row.hyperparameters.get(name, "") for row in rows
         ]
     columns["reason"] = [row.reason for row in rows]
     return columns
+
+
+def hyperparameter_names(rows: Sequence[TrialRow]) -> list[str]:
+    """All hyperparameters of some trials, in the order of a trial that has the most of them."""
+    longest_first = sorted(rows, key=lambda row: -len(row.hyperparameters))
+    return list(dict.fromkeys(name for row in longest_first for name in row.hyperparameters))
 
 
 def description(run: SearchRun, result: str = "", more: str = "") -> str:
@@ -97,7 +102,7 @@ def log_search_plots(tracker: Tracker, rows: Sequence[TrialRow], objective: Obje
 
 
 def _table(rows: Sequence[TrialRow], objective: Objective) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row.hyperparameters))
+    names = hyperparameter_names(rows)
     header = ["", objective.name, "best epoch", "epochs", *names]
     lines = [header, ["---"] * len(header)]
     for rank, row in enumerate(rows, 1):
