@@ -198,8 +198,8 @@ class TestFailures:
         fire.write(FIRE.format(burning="all"))
         answer = fire.tune()
         assert (answer.code, answer.out) == (1, "")
-        assert answer.err.splitlines()[-1] == (
-            "error: all 3 trials failed; the first: RuntimeError: fire!"
+        assert answer.err.splitlines()[-1].startswith(
+            "error: all 3 trials failed; the first: RuntimeError: fire!; mend that"
         )
         runs = fire.runs(experiment="fire")
         assert [run.info.status for run in runs] == ["FAILED"] * 4

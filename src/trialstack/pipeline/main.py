@@ -16,7 +16,6 @@ from trialstack.tracking.store import Store, display_uri, open_client, resolve_s
 
 if TYPE_CHECKING:
     from trialstack.pipeline.baseline import Baseline
-    from trialstack.tuners.base import TrackedTuner
     from trialstack.tuners.search_run import SearchRun
 
 
@@ -56,9 +55,19 @@ def tune(
         listener.warning(warning)
     with held(store.folder / "searches", experiment.name) as home:
         chosen = choose_search(home, experiment, data.digest, fresh=fresh, extend=extend)
-        result = _run(experiment, store, data, chosen, listener, time_limit)
+        result, search = _run(experiment, store, data, chosen, listener, time_limit)
+        # Last of all: until then the same call goes on with this search, after it with a new one.
+        _record_done(search, {"version": result.model.version})
     result.seconds_total = time.monotonic() - started
     return result
+
+
+def _record_done(search: OpenSearch, data: Mapping[str, Any]) -> None:
+    closed = search.journal.closed
+    in_time = closed is None or closed["reason"] != "time limit"
+    asked = len({entry["trial_id"] for entry in search.journal.of("asked")})
+    trials = search.max_trials if in_time else asked  # meant to be made
+    search.journal.append("stage", name=DONE, data={"max_trials": trials, **data})
 
 
 def _run(
@@ -68,7 +77,7 @@ def _run(
     chosen: Callable[[], OpenSearch],
     listener: Listener,
     time_limit: float | None,
-) -> TuneResult:
+) -> tuple[TuneResult, OpenSearch]:
     from trialstack.quiet import load_tensorflow
     from trialstack.registry.fresh import FreshProcess
 
@@ -93,7 +102,7 @@ def _run(
             result = _tracked(job, hypermodel, fresh_process, time_limit)
         for problem in tracker.problems:
             listener.warning(problem)
-    return result
+    return result, search
 
 
 def _tracked(job: Job, hypermodel: Any, fresh_process: Any, time_limit: float | None) -> TuneResult:
@@ -110,7 +119,7 @@ def _tracked(job: Job, hypermodel: Any, fresh_process: Any, time_limit: float | 
         summarize(run, more=job.experiment.description)
         job.tracker.flush()
         # There is nothing to go on with: the same command begins a new search.
-        job.record_stage(DONE, {"max_trials": len(run.rows)})
+        _record_done(job.search, {})
         raise
 
 
@@ -143,7 +152,6 @@ def _steps(
     job.tracker.end_run(PARENT, "FINISHED", time.time())
     job.tracker.flush()
     run.drop_pictures()
-    job.record_stage(DONE, {"max_trials": _trials_meant(job, tuner), "version": model.version})
     failed = len(run.failures())
     test = recorded["scores"] if job.data.test else None
     return TuneResult(
@@ -168,14 +176,6 @@ def _steps(
         links=_links(job, model, views),
         seconds_search=tuner.seconds,
     )
-
-
-def _trials_meant(job: Job, tuner: TrackedTuner) -> int:
-    """How many trials the search was to have; as many as it has when time ran out before."""
-    closed = job.search.journal.closed
-    if closed is not None and closed["reason"] == "time limit":
-        return len(tuner.oracle.trials)
-    return job.search.max_trials
 
 
 def _compare(job: Job, baseline: Baseline | None) -> tuple[dict[str, Any] | None, str]:

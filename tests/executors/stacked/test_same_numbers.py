@@ -137,6 +137,7 @@ def histories(tmp_path, executor, variants, x, y, *, tracking=None, **fit):
         tracking=tracking,
         executor=executor,
     )
+    tuner.oracle._max_collisions = 10_000  # draw until every variant has come up
     arguments = {"epochs": EPOCHS, "batch_size": 32, "verbose": 0, "validation_split": 0.25} | fit
     tuner.search(x, y, **arguments)
     finished = {e["values"]["variant"]: e for e in tuner.journal.of("finished")}
@@ -160,7 +161,7 @@ def assert_same(one_by_one, stacked):
             beyond += int((np.abs(a - b) > 1e-5 * np.abs(b)).sum())
         assert found["best_epoch"] == expected["best_epoch"], variant
         assert found["stopped_by"] == expected["stopped_by"], variant
-    assert beyond <= 0.01 * values
+    assert beyond <= max(2, 0.01 * values)
 
 
 def test_binary_trials_of_every_kind(tmp_path, data):
