@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -143,8 +145,15 @@ def ui(port: int, host: str, tracking_uri: str | None, debug: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs a command and ends the process with its exit code."""
-    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+    """Runs a command and ends the process with its exit code.
+
+    Everything is written and closed by then, and TensorFlow's own end takes seconds.
+    """
+    code = run(list(sys.argv[1:] if arguments is None else arguments))
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -167,6 +176,8 @@ def run(arguments: list[str]) -> int:
         return _failed(error, str(error), error.exit_code, debug)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        return 1  # as of `| head`: nobody is there to be told
     except Exception as error:
         text = str(error)
         text = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."

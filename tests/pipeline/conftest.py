@@ -141,7 +141,7 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # one module goes on with this search, others count its runs
 def rings(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Answer]:
     """Three trials on two rings, from a command that was never interrupted."""
     place = Place(tmp_path_factory.mktemp("rings"))
