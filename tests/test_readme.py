@@ -32,6 +32,7 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 FEWER = ["--trials", "1", "--epochs", "1", "--set", "baseline.epochs=1"]
 FEWER_IN_PYTHON = {"max_trials=20": "max_trials=2", "epochs=50": "epochs=1"}
 NOT_RUN_HERE = {"make lint", "make test"}  # this is `make test`
+OF_MAKE = {"ARGS", "EXPERIMENT", "TRIALS", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL"}
 ACTIVATE = ". .venv/bin/activate"
 
 # Runs steps, [kind, what], one after the other, and writes what each came to: a line of JSON.
@@ -79,8 +80,15 @@ def made(line: str) -> list[str]:
     """What a `make` command would run."""
     # -o: as if everything was installed already
     command = ["make", "--dry-run", "--no-print-directory", "-o", ".venv/.installed"]
+    # What the make that runs these tests was told is not for this one.
+    own = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
     done = subprocess.run(
-        [*command, *shlex.split(line)[1:]], cwd=ROOT, capture_output=True, text=True, check=True
+        [*command, *shlex.split(line)[1:]],
+        cwd=ROOT,
+        env=own,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.splitlines()
 

@@ -133,8 +133,10 @@ def test_interrupted_then_killed_it_ends_as_if_nothing_had_been(
 
     with start(place, error) as process:
         wait_for(lambda: '"event":"started"' in journal(place), process)
+        process.send_signal(signal.SIGSTOP)  # or it might be through before the second one asks
         second = place.tune()
         process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
         assert process.wait(PATIENCE) == 130
     assert second.code == 3
     assert f"process {process.pid} on " in second.err

@@ -24,7 +24,7 @@ def models_of(store):
 
 
 @pytest.fixture
-def loaded(store):
+def loaded(store, monkeypatch):
     """Loads a model of the store in this process, whose global tracking URI it puts back."""
 
     def load(uri):
@@ -34,6 +34,7 @@ def loaded(store):
     mlflow.set_tracking_uri(store.uri)
     yield load
     mlflow.set_tracking_uri(before)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # which MLflow has set
 
 
 def test_it_belongs_to_its_run_and_experiment(store, log, sigmoid_model):

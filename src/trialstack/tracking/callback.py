@@ -234,7 +234,8 @@ def _params_of(
     params = {"epochs": of_fit.get("epochs"), "steps_per_epoch": of_fit.get("steps")}
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None:
-        params["optimizer"] = optimizer.name
+        # Not its name, which counts: the sixth Adam of a session is "adam_5".
+        params["optimizer"] = type(optimizer).__name__.lower()
         config = optimizer.get_config()["learning_rate"]
         if isinstance(config, dict):  # a schedule
             params["learning_rate"] = config["class_name"]
