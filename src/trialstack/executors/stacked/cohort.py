@@ -15,15 +15,11 @@ from numpy.typing import NDArray
 from trialstack.executors.base import Tell, TrainingJob
 from trialstack.executors.batch_order import epoch_order
 from trialstack.executors.stacked.epoch import Rows, TrainingFunction
+from trialstack.executors.stacked.layout import Layout, Packed
+from trialstack.executors.stacked.memory import VALIDATED_TOGETHER
 from trialstack.executors.stacked.monitors import Monitors, StandInModel
 from trialstack.executors.stacked.plan import TrialPlan
-from trialstack.executors.stacked.stack import (
-    initial_state,
-    rows_of,
-    settings_of,
-    stacked_weights,
-    trial_weights,
-)
+from trialstack.executors.stacked.stack import rows_of, settings_of, state_of
 from trialstack.trials import (
     EpochBlock,
     EpochRow,
@@ -98,11 +94,12 @@ class Cohort:
         self._objective: Objective = job.objective
         self._epoch = 0
         self._last_told = time.monotonic()
-        self._state = initial_state(plans, function)
-        self._settings = settings_of(plans, function)
+        self.layout = Layout(plans)
+        self._state = state_of(plans, [None] * len(plans), self.layout, function)
+        self._settings = settings_of(plans, self.layout, function)
         self._members: list[Member | None] = []
         for plan in plans:
-            rate = float(self._settings.rates[0][len(self._members), 0, 0])
+            rate = float(self._settings.rates[0][len(self._members), 0])
             monitors = Monitors(
                 plan.fit.callbacks, StandInModel(rate, plan.metrics), plan.fit.epochs
             )
@@ -119,11 +116,13 @@ class Cohort:
         self._set_learning_rates()
         rows = self._epoch_rows()
         now = time.time()
-        arrays = [parameter.numpy() for parameter in self._state.parameters]
+        packed = Packed(
+            self._state.weights.numpy(), [block.numpy() for block in self._state.moving]
+        )
         ended = []
         for index, member in self._running():
             row = {name: float(values[index]) for name, values in rows.items()}
-            self._take_row(member, index, row, now, arrays)
+            self._take_row(member, index, row, now, packed)
             if member.failure or member.stopped_by != "epochs":
                 ended.append(index)
         self._epoch += 1
@@ -161,6 +160,7 @@ class Cohort:
         self._state, loss, seen = self._function.epoch(
             self._state,
             self._settings,
+            self.layout.cuts,
             self._train,
             tf.constant(order, tf.int32),
             tf.constant(self._fit.batch_size),
@@ -180,10 +180,14 @@ class Cohort:
         """Loss of each trial as Keras reports it over batches, and outputs on all rows."""
         total: Any = 0.0
         outputs = []
-        size, n_rows = self._fit.validation_batch_size, int(rows.x.shape[0])
+        # Without penalties the loss is a mean over rows, whatever the batches.
+        size = max(self._fit.validation_batch_size, VALIDATED_TOGETHER)
+        n_rows = int(rows.x.shape[0])
         for start in range(0, n_rows, size):
             batch = Rows(*(part[start : start + size] for part in rows))
-            loss, output = self._function.evaluate(self._state.parameters, self._settings, batch)
+            loss, output = self._function.evaluate(
+                self._state, self._settings, self.layout.cuts, batch
+            )
             total = total + loss.numpy() * np.float32(len(batch.x))
             outputs.append(output.numpy())
         return (total / np.float32(n_rows)).astype(np.float32), np.concatenate(outputs, axis=1)
@@ -194,7 +198,7 @@ class Cohort:
         index: int,
         row: dict[str, float],
         now: float,
-        arrays: Sequence[NDArray[Any]],
+        packed: Packed,
     ) -> None:
         stopper = member.monitors.epoch_ended(self._epoch, row)
         member.rows.append(row)
@@ -208,7 +212,7 @@ class Cohort:
         if value is None or self._objective.better(value, member.best_value):
             member.best_epoch = self._epoch
             member.best_value = member.best_value if value is None else value
-            member.best_weights = trial_weights(member.plan, index, arrays)
+            member.best_weights = self.layout.unpack(member.plan, index, packed)
         if self._epoch + 1 < self._fit.epochs:
             member.stopped_by = stopper or "epochs"
 
@@ -260,9 +264,13 @@ class Cohort:
         for start in range(0, len(members), PROBED_TOGETHER):
             some = members[start : start + PROBED_TOGETHER]
             plans = [member.plan for member in some]
-            weights = [member.best_weights or [] for member in some]
+            weights = [member.best_weights for member in some]
+            layout = Layout(plans)
             found = self._function.outputs(
-                stacked_weights(plans, weights), settings_of(plans, self._function), x
+                state_of(plans, weights, layout, self._function),
+                settings_of(plans, layout, self._function),
+                layout.cuts,
+                x,
             )
             outputs |= zip([m.trial_id for m in some], found.numpy(), strict=True)
         return outputs
@@ -273,13 +281,13 @@ class Cohort:
         if not running or running > COMPACT_BELOW * len(self._members):
             return
         keep = np.array([index for index, _ in self._running()])
-        parameters = rows_of(list(self._state.parameters), keep)
+        weights, moving = rows_of((self._state.weights, self._state.moving), keep)
         flags = self._function.optimizer.belongs_to_trials()
         slots = [
             tf.gather(slot, keep) if own else slot
             for slot, own in zip(self._state.slots, flags, strict=True)
         ]
-        self._state = self._state._replace(parameters=parameters, slots=slots)
+        self._state = self._state._replace(weights=weights, moving=moving, slots=slots)
         self._settings = rows_of(self._settings, keep)
         self._members = [self._members[index] for index in keep]
 

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from trialstack.executors.stacked.layout import Cuts, slots_of
 from trialstack.executors.stacked.losses import outputs_of, penalties, row_losses
-from trialstack.executors.stacked.network import StackedNetwork, slots_of
+from trialstack.executors.stacked.network import StackedNetwork
 from trialstack.executors.stacked.plan import TrialPlan
 from trialstack.executors.stacked.updates import StackedOptimizer
 
@@ -31,8 +32,8 @@ class Settings(NamedTuple):
     """Numbers that differ from trial to trial, as tensors with a leading trials axis.
 
     Attributes:
-        rates: Of the optimizer, each `(trials, 1, 1)`, in the order of `TrainingFunction.rates`.
-        l1: Factor for each parameter that has an L1 penalty in this stack, each `(trials,)`.
+        rates: Of the optimizer, each `(trials, 1)`, in the order of `rate_names`.
+        l1: Factor of each trained number's L1 penalty, `(trials, numbers)`; empty if none has one.
         l2: Likewise.
         noise: Rate of each link that draws random numbers, float64, each `(trials, 1, 1)`.
         seeds: State of each such link's seed generator, int64, each `(trials, 2)`.
@@ -50,9 +51,17 @@ class Settings(NamedTuple):
 
 
 class State(NamedTuple):
-    """What an epoch changes: parameters, the optimizer's memory, and the steps made so far."""
+    """What an epoch changes.
 
-    parameters: Sequence[Any]
+    Attributes:
+        weights: All that is trained, shape `(trials, numbers)`; see `Layout`.
+        moving: Parameters that follow the data, each `(trials, 1, units)`.
+        slots: The optimizer's memory.
+        step: Steps made so far.
+    """
+
+    weights: Any
+    moving: Sequence[Any]
     slots: Sequence[Any]
     step: Any
 
@@ -62,19 +71,18 @@ class TrainingFunction:
 
     Args:
         plan: Of any trial of such stacks.
-        penalized: For each parameter, whether any trial of the stacks has an L1, an L2 penalty.
+        penalized: Whether any trial of the stacks has an L1, an L2 penalty.
     """
 
-    def __init__(self, plan: TrialPlan, penalized: Sequence[tuple[bool, bool]]) -> None:
+    def __init__(self, plan: TrialPlan, penalized: tuple[bool, bool]) -> None:
         links = plan.chain.links
         self._plan = plan
         self.penalized = penalized
         self._network = StackedNetwork(plan.chain)
-        self.places = slots_of(plan.chain)
-        self.trained = [links[i].slots[j].trainable for i, j in self.places]
+        self._trained = [slot.trainable for slot in slots_of(plan.chain).values()]
         self.drawing = [i for i, link in enumerate(links) if link.kind in {"dropout", "noise"}]
         self.masked = self._network.masked_links
-        self.optimizer = StackedOptimizer(plan.optimizer, sum(self.trained))
+        self.optimizer = StackedOptimizer(plan.optimizer)
         self.epoch = _TracedOnce(self._epoch)
         self.evaluate = _TracedOnce(self._evaluate)
         self.outputs = _TracedOnce(self._outputs)
@@ -93,19 +101,34 @@ class TrainingFunction:
 
         return self._network(x[None], parameters, rates, masks, training=training, noise=noise)
 
-    def _loss(self, rows: Rows, values: Any, parameters: Sequence[Any], settings: Settings) -> Any:
-        """Loss of each trial with its penalties, shape `(trials,)`."""
+    def _loss(self, rows: Rows, values: Any) -> Any:
+        """Loss of each trial without its penalties, shape `(trials,)`."""
         losses = row_losses(self._plan.loss, self._plan.chain.output, rows.y, values)
-        mean = tf.reduce_mean(losses * rows.weight, axis=1)
-        l1, l2 = iter(settings.l1), iter(settings.l2)
-        factors = [
-            (next(l1) if has_l1 else None, next(l2) if has_l2 else None)
-            for has_l1, has_l2 in self.penalized
-        ]
-        return mean + penalties(parameters, *zip(*factors, strict=True))
+        return tf.reduce_mean(losses * rows.weight, axis=1)
+
+    def _cut(self, weights: Any, cuts: Cuts) -> list[Any]:
+        """The trained parameters out of the one tensor of all."""
+        n_parameters = sum(self._trained)
+        pieces = tf.split(weights, cuts.sizes, axis=1, num=n_parameters)
+        shapes = tf.unstack(cuts.shapes, num=n_parameters)
+        parameters = [tf.reshape(p, shape) for p, shape in zip(pieces, shapes, strict=True)]
+        for parameter in parameters:
+            parameter.set_shape([None, None, None])
+        return parameters
+
+    def _parameters(self, trained: Sequence[Any], moving: Sequence[Any]) -> list[Any]:
+        """All parameters, in the order of `slots_of`."""
+        own, others = iter(trained), iter(moving)
+        return [next(own) if is_trained else next(others) for is_trained in self._trained]
 
     def _epoch(
-        self, state: State, settings: Settings, rows: Rows, order: Any, batch_size: Any
+        self,
+        state: State,
+        settings: Settings,
+        cuts: Cuts,
+        rows: Rows,
+        order: Any,
+        batch_size: Any,
     ) -> tuple[State, Any, Any]:
         """Passes over the rows in the given order.
 
@@ -114,7 +137,7 @@ class TrainingFunction:
             the outputs on every row at the time it was trained on, `(rows, trials, outputs)`.
         """
         n_rows = tf.shape(order)[0]
-        trials = tf.shape(state.parameters[0])[0]
+        trials = tf.shape(state.weights)[0]
         seen = tf.TensorArray(
             tf.float32, size=-(-n_rows // batch_size), element_shape=None, infer_shape=False
         )
@@ -125,7 +148,7 @@ class TrainingFunction:
         def train(start: Any, total: Any, seen: Any, state: State) -> tuple[Any, Any, Any, State]:
             at = order[start : start + batch_size]
             batch = Rows(*(tf.gather(part, at) for part in rows))
-            state, loss, outputs = self._train_step(state, settings, batch)
+            state, loss, outputs = self._train_step(state, settings, cuts, batch)
             count = tf.cast(tf.shape(at)[0], tf.float32)
             seen = seen.write(start // batch_size, tf.transpose(outputs, (1, 0, 2)))
             return start + batch_size, total + loss * count, seen, state
@@ -145,40 +168,50 @@ class TrainingFunction:
         )
         return state, total / tf.cast(n_rows, tf.float32), seen.concat()
 
-    def _train_step(self, state: State, settings: Settings, batch: Rows) -> tuple[State, Any, Any]:
-        trained = [p for p, own in zip(state.parameters, self.trained, strict=True) if own]
+    def _train_step(
+        self, state: State, settings: Settings, cuts: Cuts, batch: Rows
+    ) -> tuple[State, Any, Any]:
+        trained = self._cut(state.weights, cuts)
+        parameters = self._parameters(trained, state.moving)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(trained)
             values, updates = self._forward(
-                batch.x, state.parameters, settings, state.step, training=True
+                batch.x, parameters, settings, state.step, training=True
             )
-            loss = self._loss(batch, values, state.parameters, settings)
+            loss = self._loss(batch, values)
             # The sum's gradient is each trial's own; a mean over trials would couple them.
             total = tf.reduce_sum(loss)
         gradients = tape.gradient(total, trained, unconnected_gradients="zero")
+        flat = tf.stack([tf.shape(state.weights)[0], -1])
+        gradient = tf.concat([tf.reshape(part, flat) for part in gradients], axis=1)
+        penalty, of_penalty = penalties(state.weights, settings.l1, settings.l2)
         rates = dict(zip(rate_names(self._plan.optimizer), settings.rates, strict=True))
-        new, slots = self.optimizer.step(gradients, trained, state.slots, state.step, rates)
-        own = iter(new)
-        parameters = [
-            next(own) if is_trained else updates.get(k, parameter)
-            for k, (parameter, is_trained) in enumerate(
-                zip(state.parameters, self.trained, strict=True)
-            )
+        weights, slots = self.optimizer.step(
+            tf.add_n([gradient, *of_penalty]), state.weights, state.slots, state.step, rates
+        )
+        moving = [
+            updates.get(k, parameter)
+            for k, (parameter, is_trained) in enumerate(zip(parameters, self._trained, strict=True))
+            if not is_trained
         ]
         outputs = outputs_of(self._plan.chain.output, values)
-        return State(parameters, slots, state.step + 1), loss, outputs
+        return State(weights, moving, slots, state.step + 1), loss + penalty, outputs
 
     def _evaluate(
-        self, parameters: Sequence[Any], settings: Settings, rows: Rows
+        self, state: State, settings: Settings, cuts: Cuts, rows: Rows
     ) -> tuple[Any, Any]:
         """Loss of each trial and outputs, `(trials, rows, outputs)`, on one batch of rows."""
-        values, _ = self._forward(rows.x, parameters, settings, tf.constant(0), training=False)
-        loss = self._loss(rows, values, parameters, settings)
-        return loss, outputs_of(self._plan.chain.output, values)
+        values = self._inference(state, settings, cuts, rows.x)
+        penalty, _ = penalties(state.weights, settings.l1, settings.l2)
+        return self._loss(rows, values) + penalty, outputs_of(self._plan.chain.output, values)
 
-    def _outputs(self, parameters: Sequence[Any], settings: Settings, x: Any) -> Any:
+    def _outputs(self, state: State, settings: Settings, cuts: Cuts, x: Any) -> Any:
+        return outputs_of(self._plan.chain.output, self._inference(state, settings, cuts, x))
+
+    def _inference(self, state: State, settings: Settings, cuts: Cuts, x: Any) -> Any:
+        parameters = self._parameters(self._cut(state.weights, cuts), state.moving)
         values, _ = self._forward(x, parameters, settings, tf.constant(0), training=False)
-        return outputs_of(self._plan.chain.output, values)
+        return values
 
 
 class _TracedOnce:

@@ -16,6 +16,7 @@ from trialstack.executors.one_by_one import OneByOneExecutor
 from trialstack.executors.stacked.cohort import Cohort, preprocessed
 from trialstack.executors.stacked.epoch import Rows, TrainingFunction
 from trialstack.executors.stacked.memory import room_for
+from trialstack.executors.stacked.padding import groups_of
 from trialstack.executors.stacked.plan import TrialPlan, plan_of
 from trialstack.executors.stacked.reasons import Unstackable
 from trialstack.executors.stacked.stack import penalized
@@ -132,19 +133,24 @@ class _Run:
 
     def _form_cohorts(self) -> None:
         for key, plans in self._waiting.items():
-            # Of similar size together, so that padding wastes little.
-            plans.sort(key=lambda plan: plan.size)
-            self._cohorts.append(self._cohort(key, plans))
+            function = self._function(key, plans)
+            if key not in self._data:
+                self._data[key] = _tensors(plans[0])
+            for group in groups_of(plans):
+                cohort = Cohort(group, function, self._data[key], self._job, self._tell)
+                log.debug(
+                    "stack of %d trials, padding %.0f %%", len(group), 100 * cohort.layout.padding
+                )
+                self._cohorts.append(cohort)
         self._waiting = {}
 
-    def _cohort(self, key: Any, plans: list[TrialPlan]) -> Cohort:
-        flags = tuple(penalized(plans))
-        function = self._functions.get((key, flags))
-        if function is None:
-            function = self._functions[key, flags] = TrainingFunction(plans[0], flags)
-        if key not in self._data:
-            self._data[key] = _tensors(plans[0])
-        return Cohort(plans, function, self._data[key], self._job, self._tell)
+    def _function(self, key: Any, plans: list[TrialPlan]) -> TrainingFunction:
+        """One function for all stacks of a kind; another only if penalties come up later."""
+        needed = penalized(plans)
+        known = self._functions.get(key)
+        if known is None or any(n and not k for n, k in zip(needed, known.penalized, strict=True)):
+            known = self._functions[key] = TrainingFunction(plans[0], needed)
+        return known
 
 
 def _tensors(plan: TrialPlan) -> tuple[Rows, Rows | None]:

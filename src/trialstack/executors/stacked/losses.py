@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -56,19 +57,24 @@ def _smoothed(loss: Loss, targets: Any) -> Any:
     return targets * (1.0 - loss.label_smoothing) + loss.label_smoothing / classes
 
 
-def penalties(parameters: Any, l1: Any, l2: Any) -> Any:
-    """Elastic-net penalty of each trial, shape `(trials,)`.
+def penalties(weights: Any, l1: Sequence[Any], l2: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """Elastic-net penalty of each trial, sum of l1 |w| + l2 w^2, and its gradient.
 
     Args:
-        parameters: Tensors, each `(trials, ...)`.
-        l1: One factor a trial for each parameter, each `(trials,)`; None where nobody has one.
+        weights: Shape `(trials, numbers)`.
+        l1: The factor of each number, shape `(trials, numbers)`; empty where nobody has one.
         l2: Likewise.
+
+    Returns:
+        Penalties, shape `(trials,)`, and gradients, each `(trials, numbers)`, to be added.
     """
-    total = 0.0
-    for parameter, a, b in zip(parameters, l1, l2, strict=True):
-        axes = list(range(1, len(parameter.shape)))
-        if a is not None:
-            total += a * tf.reduce_sum(tf.abs(parameter), axes)
-        if b is not None:
-            total += b * tf.reduce_sum(tf.square(parameter), axes)
-    return total
+    total = tf.zeros(tf.shape(weights)[:1])
+    gradients = []
+    for factor in l1:
+        gradients.append(factor * tf.sign(weights))
+        total += tf.reduce_sum(gradients[-1] * weights, axis=1)
+    for factor in l2:
+        shrunk = factor * weights
+        total += tf.reduce_sum(shrunk * weights, axis=1)
+        gradients.append(shrunk + shrunk)
+    return total, gradients

@@ -14,12 +14,14 @@ SHARE = 0.3
 """Of the machine's free memory that stacks may take."""
 MOST = 512
 """Trials at once, whatever the memory: beyond that a stack is no faster, and slower to report."""
-COPIES_OF_WEIGHTS = 8
-"""Weights, gradients, the optimizer's memory and its temporaries, best and handed-over weights."""
+COPIES_OF_WEIGHTS = 12
+"""Weights, penalties, gradients, the optimizer's memory and its temporaries, best weights."""
 COPIES_OF_ACTIVATIONS = 6
 """Values kept for the gradient, gradients, and temporaries of activations."""
 COPIES_OF_PREDICTIONS = 8
 """Outputs of a whole epoch as they are collected, sorted into thresholds and counted."""
+VALIDATED_TOGETHER = 1024
+"""Rows of the validation data that are evaluated at once, even if its batches are smaller."""
 FLOAT = 4
 
 
@@ -40,7 +42,8 @@ def bytes_of(plan: TrialPlan, probe: NDArray[Any] | None) -> int:
     outputs = plan.chain.links[-1].slots[0].shape[-1] if plan.chain.links[-1].slots else 1
     n_validation = len(fit.validation[0]) if fit.validation else 0
     predictions = (len(fit.x) + n_validation) * outputs * COPIES_OF_PREDICTIONS
-    batch = max(fit.batch_size, min(fit.validation_batch_size, n_validation))
+    validated = min(max(fit.validation_batch_size, VALIDATED_TOGETHER), n_validation)
+    batch = max(fit.batch_size, validated)
     activations = batch * sum(widths) * COPIES_OF_ACTIVATIONS
     pictures = 0 if probe is None else len(probe) * max(widths, default=1) // 8
     return FLOAT * (plan.size * COPIES_OF_WEIGHTS + predictions + activations + pictures)

@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from trialstack.executors.stacked.chain import Chain, Link
+from trialstack.executors.stacked.layout import slots_of
 
 WAKES_ZERO = frozenset(
     {"sigmoid", "softplus", "hard_sigmoid", "exponential", "log_sigmoid", "sparse_plus",
@@ -22,11 +23,6 @@ WAKES_ZERO = frozenset(
 
 Parameters = Sequence[Any]
 """Tensors in the order of `parameter_names`, each `(trials, ...)` with a middle axis for rows."""
-
-
-def slots_of(chain: Chain) -> list[tuple[int, int]]:
-    """Every slot of a chain as (link, slot), which is the order of a stack's parameters."""
-    return [(i, j) for i, link in enumerate(chain.links) for j in range(len(link.slots))]
 
 
 class StackedNetwork:
@@ -74,8 +70,7 @@ class StackedNetwork:
         for i, link in enumerate(self._links):
             get = {slot.name: parameters[self._index[i, j]] for j, slot in enumerate(link.slots)}
             if link.kind == "dense":
-                x = tf.matmul(x, get["kernel"])
-                x = x + get["bias"] if "bias" in get else x
+                x = _dense(x, get["kernel"], get.get("bias"))
             elif link.kind == "activation":
                 x = link.apply(x) if link.apply else x
                 x = x * masks[i] if self._masked[i] else x
@@ -91,6 +86,31 @@ class StackedNetwork:
     def _slot_index(self, i: int, name: str) -> int:
         names = [slot.name for slot in self._links[i].slots]
         return self._index[i, names.index(name)]
+
+
+def _dense(x: Any, kernel: Any, bias: Any) -> Any:
+    """`x @ kernel + bias` of each trial, with its gradient written down.
+
+    TensorFlow's own would work out at every step, by a dozen operations more, along which axes the
+    parts were broadcast.
+
+    Args:
+        x: Shape `(trials, rows, in)`; `(1, rows, in)` for data, which need no gradient.
+        kernel: Shape `(trials, in, out)`.
+        bias: Shape `(trials, 1, out)`, or None.
+    """
+
+    def forward(x: Any, kernel: Any, *bias: Any) -> Any:
+        def gradients(upstream: Any) -> list[Any]:
+            of_x = tf.matmul(upstream, kernel, transpose_b=True)
+            of_kernel = tf.matmul(x, upstream, transpose_a=True)
+            of_bias = [tf.reduce_sum(upstream, axis=1, keepdims=True) for _ in bias]
+            return [of_x, of_kernel, *of_bias]
+
+        product = tf.matmul(x, kernel)
+        return product + bias[0] if bias else product, gradients
+
+    return tf.custom_gradient(forward)(x, kernel, *([] if bias is None else [bias]))
 
 
 def _batch_normalization(

@@ -19,10 +19,9 @@ class StackedOptimizer:
 
     Args:
         optimizer: Of any trial of the stack; its settings are copied.
-        n_parameters: How many tensors are trained.
     """
 
-    def __init__(self, optimizer: Any, n_parameters: int) -> None:
+    def __init__(self, optimizer: Any) -> None:
         config = optimizer.get_config() | {"learning_rate": 0.0}
         config.pop("is_legacy_optimizer", None)
         self._optimizer = type(optimizer).from_config(config)
@@ -31,63 +30,54 @@ class StackedOptimizer:
         self._optimizer.assign = _assign
         self._optimizer.assign_add = lambda variable, value: _assign(variable, variable + value)
         self._optimizer.assign_sub = lambda variable, value: _assign(variable, variable - value)
-        self._stand_ins = [keras.Variable(tf.zeros((1, 1, 1))) for _ in range(n_parameters)]
-        self._optimizer.build(self._stand_ins)
+        self._stand_in = keras.Variable(tf.zeros((1, 1)))
+        self._optimizer.build([self._stand_in])
         own = {id(self._optimizer._iterations), id(self._optimizer._learning_rate)}
         self._slots = [v for v in self._optimizer.variables if id(v) not in own]
 
-    def initial_slots(self, parameters: Sequence[Any]) -> list[Any]:
-        """The optimizer's memory of each parameter before the first step, as tensors."""
-        per_shape = []
-        for slot in self._slots:
-            value = slot.numpy()
-            of = self._parameter_of(slot)
-            if of is None:
-                per_shape.append(tf.constant(value))
-            else:
-                per_shape.append(tf.fill(tf.shape(parameters[of]), value.reshape(-1)[0]))
-        return per_shape
+    def initial_slots(self, weights: Any) -> list[Any]:
+        """The optimizer's memory before the first step, as tensors.
+
+        Args:
+            weights: What is trained, shape `(trials, numbers)`.
+        """
+        return [
+            tf.fill(tf.shape(weights), slot.numpy().reshape(-1)[0])
+            if own
+            else tf.constant(slot.numpy())
+            for slot, own in zip(self._slots, self.belongs_to_trials(), strict=True)
+        ]
 
     def belongs_to_trials(self) -> list[bool]:
         """For each tensor of its memory, whether it has a trials axis."""
-        return [self._parameter_of(slot) is not None for slot in self._slots]
-
-    def _parameter_of(self, slot: Any) -> int | None:
-        for memory in vars(self._optimizer).values():
-            if isinstance(memory, list) and len(memory) == len(self._stand_ins):
-                for k, known in enumerate(memory):
-                    if known is slot:
-                        return k
-        return None
+        return [tuple(slot.shape) == tuple(self._stand_in.shape) for slot in self._slots]
 
     def step(
         self,
-        gradients: Sequence[Any],
-        parameters: Sequence[Any],
+        gradient: Any,
+        weights: Any,
         slots: Sequence[Any],
         iteration: Any,
         rates: Mapping[str, Any],
-    ) -> tuple[list[Any], list[Any]]:
+    ) -> tuple[Any, list[Any]]:
         """One update.
 
         Args:
-            gradients: Of the parameters.
-            parameters: Tensors `(trials, ...)` with three axes.
+            gradient: Of the weights.
+            weights: Shape `(trials, numbers)`.
             slots: The optimizer's memory.
             iteration: Steps made before this one.
             rates: `learning_rate`, and as they apply `weight_decay`, `beta_1`, `beta_2`: one value
-                a trial, shape `(trials, 1, 1)`.
+                a trial, shape `(trials, 1)`.
 
         Returns:
-            New parameters and new memory.
+            New weights and new memory.
         """
         optimizer = self._optimizer
         if "weight_decay" in rates:
-            decay = rates["weight_decay"] * rates["learning_rate"]
-            parameters = [p - p * decay for p in parameters]
+            weights = weights - weights * (rates["weight_decay"] * rates["learning_rate"])
         scope = StatelessScope()
-        for variable, value in zip(self._stand_ins, parameters, strict=True):
-            scope.state_mapping[id(variable)] = value
+        scope.state_mapping[id(self._stand_in)] = weights
         for variable, value in zip(self._slots, slots, strict=True):
             scope.state_mapping[id(variable)] = value
         scope.state_mapping[id(optimizer._iterations)] = tf.cast(iteration, tf.int64)
@@ -98,13 +88,12 @@ class StackedOptimizer:
             with scope:
                 if hasattr(optimizer, "_u_product"):
                     _advance_nadam(optimizer, iteration)
-                for gradient, variable in zip(gradients, self._stand_ins, strict=True):
-                    optimizer.update_step(gradient, variable, rates["learning_rate"])
+                optimizer.update_step(gradient, self._stand_in, rates["learning_rate"])
         finally:
             for name, value in kept.items():
                 setattr(optimizer, name, value)
         current = scope.get_current_value
-        return [current(v) for v in self._stand_ins], [current(v) for v in self._slots]
+        return current(self._stand_in), [current(slot) for slot in self._slots]
 
 
 def _assign(variable: Any, value: Any) -> None:
