@@ -1,17 +1,22 @@
-"""How long a search takes: trialstack, Keras Tuner with MLflow's callback, scikit-learn.
+"""How long a search takes: trialstack, Keras Tuner with MLflow's callback, Optuna, scikit-learn.
 
 All sides run in this one call, each as a process of its own, on the search space of
 `experiments/breast_cancer_raw.toml` (100 trials, at most 50 epochs, early stopping on val_auc)::
 
-    python benchmarks/search_speed.py --trials 100 --keras-tuner-trials 10 --repeats 3
+    python benchmarks/search_speed.py --trials 100 --slow-trials 10 --repeats 3
 
-Keras Tuner takes minutes, so it is given fewer trials and its time is scaled; the table says so.
-scikit-learn has no L1 penalty, no curves and no tracking; it is here as the fastest peer.
+Keras Tuner and Optuna take seconds a trial, so they are given fewer trials and their time is
+scaled; the table says so. scikit-learn has no L1 penalty, no curves and no tracking; it is here as
+the fastest peer. Optuna is left out where it is not installed (`pip install optuna`).
+
+Plain Keras Tuner 1.4.8 cannot run a single trial beside TensorFlow 2.21: before each it imports
+tensorboard, which TensorFlow no longer brings along. Its only change here is that it does not.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import statistics
@@ -20,6 +25,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 EXPERIMENT = Path(__file__).parents[1] / "experiments" / "breast_cancer_raw.toml"
 
@@ -93,6 +99,59 @@ def keras_tuner_side(trials: int) -> dict[str, float]:
     return {"search": time.monotonic() - started, "trials": trials}
 
 
+def optuna_side(trials: int) -> dict[str, float]:
+    """Optuna's random sampler over the same models, untracked."""
+    import keras
+    import keras_tuner
+    import optuna
+
+    from trialstack.hypermodels.make import make_hypermodel
+
+    experiment, rows = data()
+    hypermodel = make_hypermodel(experiment, rows.dataset, rows.fit.X)
+    search = experiment.search
+    space = keras_tuner.HyperParameters()
+    hypermodel.build(space)  # names what there is to choose
+
+    def objective(trial: optuna.Trial) -> float:
+        keras.backend.clear_session()
+        hp = keras_tuner.HyperParameters()
+        for each in space.space:
+            hp.values[each.name] = suggested(trial, each)
+        stopping = keras.callbacks.EarlyStopping("val_auc", mode="max", patience=search.patience)
+        history = hypermodel.build(hp).fit(
+            rows.fit.X,
+            hypermodel.encode_targets(rows.fit.y),
+            validation_data=(rows.validation.X, hypermodel.encode_targets(rows.validation.y)),
+            epochs=search.epochs,
+            batch_size=search.batch_size,
+            callbacks=[stopping],
+            verbose=0,
+        )
+        return max(history.history["val_auc"])
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        storage="sqlite:///optuna.db",
+        direction="maximize",
+        sampler=optuna.samplers.RandomSampler(seed=search.seed),
+    )
+    started = time.monotonic()
+    study.optimize(objective, n_trials=trials)
+    return {"search": time.monotonic() - started, "trials": trials}
+
+
+def suggested(trial: Any, hyperparameter: Any) -> Any:
+    """What Optuna chooses for a hyperparameter of Keras Tuner's."""
+    name = hyperparameter.name
+    if hasattr(hyperparameter, "values"):
+        return trial.suggest_categorical(name, list(hyperparameter.values))
+    bounds = hyperparameter.min_value, hyperparameter.max_value
+    if isinstance(hyperparameter.min_value, int):
+        return trial.suggest_int(name, *bounds, step=hyperparameter.step)
+    return trial.suggest_float(name, *bounds, log=hyperparameter.sampling == "log")
+
+
 def sklearn_side(trials: int) -> dict[str, float]:
     """RandomizedSearchCV over MLPClassifier, on both cores."""
     import warnings
@@ -125,8 +184,12 @@ def sklearn_side(trials: int) -> dict[str, float]:
 SIDES = {
     "trialstack": trialstack_side,
     "keras-tuner": keras_tuner_side,
+    "optuna": optuna_side,
     "scikit-learn": sklearn_side,
 }
+
+
+SLOW = ("keras-tuner", "optuna")
 
 
 def measure(side: str, trials: int) -> dict[str, float]:
@@ -148,34 +211,53 @@ def measure(side: str, trials: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=100)
-    parser.add_argument("--keras-tuner-trials", type=int, default=10)
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--trials", type=int, default=100, help="of each search (default: 100)")
+    parser.add_argument(
+        "--slow-trials", type=int, default=10, help="of Keras Tuner and Optuna (default: 10)"
+    )
+    parser.add_argument("--repeats", type=int, default=3, help="searches a side (default: 3)")
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
+    parser.add_argument("--save", type=Path, help="file for the figures, as JSON")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side:
         print(json.dumps(SIDES[options.side](options.trials)))
         return
-    asked = dict.fromkeys(SIDES, options.trials) | {"keras-tuner": options.keras_tuner_trials}
-    runs: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
+    sides = [side for side in options.sides if side != "optuna" or is_installed("optuna")]
+    asked = {side: options.slow_trials if side in SLOW else options.trials for side in sides}
+    runs: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
     for _ in range(options.repeats):
-        for side, trials in asked.items():
-            runs[side].append(measure(side, trials))
-    print(f"{options.trials} trials, medians of {options.repeats}; ratio = side / trialstack")
-    print(
-        f"{'side':<14}{'trials run':>11}{'search s':>10}{'ratio':>8}{'process s':>11}{'ratio':>8}"
-    )
-    own: tuple[float, float] | None = None
-    for side, results in runs.items():
-        scale = options.trials / asked[side]
-        search = statistics.median(r["search"] for r in results) * scale
-        fixed = statistics.median(r["process"] - r["search"] for r in results)
-        process = fixed + search
-        own = own or (search, process)
-        note = "" if scale == 1 else f"   (scaled from {asked[side]} trials)"
+        for side in sides:
+            runs[side].append(measure(side, asked[side]))
+    table = [row(side, runs[side], options.trials / asked[side]) for side in sides]
+    report(table, asked, options.trials, options.repeats)
+    if options.save:
+        figures = {"trials": options.trials, "repeats": options.repeats, "sides": table}
+        options.save.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def is_installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def row(side: str, runs: list[dict[str, float]], scale: float) -> dict[str, float | str]:
+    """Medians of one side, as if it had been asked for all trials."""
+    search = statistics.median(run["search"] for run in runs) * scale
+    beside = statistics.median(run["process"] - run["search"] for run in runs)
+    return {"side": side, "scale": scale, "search": search, "process": beside + search}
+
+
+def report(table: list[dict], asked: dict[str, int], trials: int, repeats: int) -> None:
+    own = table[0]
+    print(f"{trials} trials, medians of {repeats}; ratio = side / {own['side']}")
+    titles = ("trials run", "search s", "ratio", "process s", "ratio")
+    print(f"{'side':<14}" + "".join(f"{title:>11}" for title in titles))
+    for each in table:
+        note = "" if each["scale"] == 1 else f"   (scaled from {asked[each['side']]} trials)"
         print(
-            f"{side:<14}{asked[side]:>11}{search:>10.1f}{search / own[0]:>8.1f}"
-            f"{process:>11.1f}{process / own[1]:>8.1f}{note}"
+            f"{each['side']:<14}{asked[each['side']]:>11}{each['search']:>11.1f}"
+            f"{each['search'] / own['search']:>11.1f}{each['process']:>11.1f}"
+            f"{each['process'] / own['process']:>11.1f}{note}"
         )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,54 +15,21 @@ from trialstack.executors.base import Tell, TrainingJob
 from trialstack.executors.batch_order import epoch_order
 from trialstack.executors.stacked.epoch import Rows, TrainingFunction
 from trialstack.executors.stacked.layout import Layout, Packed
+from trialstack.executors.stacked.member import Member
 from trialstack.executors.stacked.memory import VALIDATED_TOGETHER
 from trialstack.executors.stacked.monitors import Monitors, StandInModel
 from trialstack.executors.stacked.plan import TrialPlan
 from trialstack.executors.stacked.stack import rows_of, settings_of, state_of
-from trialstack.trials import (
-    EpochBlock,
-    EpochRow,
-    Failed,
-    Finished,
-    Objective,
-    Started,
-    TrialSpec,
-    Weights,
-)
+from trialstack.trials import Started, TrialSpec
 
 TELL_EVERY = 1.0
 """Seconds between two blocks of epochs of a trial: the pages fill, and nobody counts rows."""
+TELLING_TAKES = 0.02
+"""Seconds a trial by which these blocks are further apart, so that telling stays a side matter."""
 PROBED_TOGETHER = 16
 """Trials whose pictures are computed at once; bounds the memory that takes."""
 COMPACT_BELOW = 0.75
 """Share of a stack's trials still running under which the others are taken out of its tensors."""
-
-
-@dataclass
-class Member:
-    """One trial of a cohort."""
-
-    plan: TrialPlan
-    monitors: Monitors
-    best_value: float
-    rows: list[EpochRow] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    told: int = 0
-    best_epoch: int = 0
-    best_weights: Weights | None = None
-    stopped_by: str = "epochs"
-    failure: str = ""
-
-    @property
-    def trial_id(self) -> str:
-        """The oracle's name of it."""
-        return self.plan.spec.trial_id
-
-    @property
-    def history(self) -> dict[str, list[float]]:
-        """Metric name -> value an epoch."""
-        names = dict.fromkeys(name for row in self.rows for name in row)
-        return {name: [row.get(name, math.nan) for row in self.rows] for name in names}
 
 
 class Cohort:
@@ -74,7 +40,7 @@ class Cohort:
         function: Trains stacks of this kind.
         data: Training and validation rows as tensors.
         job: What the trials have in common.
-        tell: Takes the events.
+        teller: Gives for a trial what takes its events.
     """
 
     def __init__(
@@ -83,15 +49,13 @@ class Cohort:
         function: TrainingFunction,
         data: tuple[Rows, Rows | None],
         job: TrainingJob,
-        tell: Tell,
+        teller: Callable[[TrialSpec], Tell],
     ) -> None:
         self._function = function
         self._train, self._validation = data
         self._fit = plans[0].fit
         self._metrics = plans[0].metrics
         self._job = job
-        self._tell = tell
-        self._objective: Objective = job.objective
         self._epoch = 0
         self._last_told = time.monotonic()
         self.layout = Layout(plans)
@@ -103,7 +67,8 @@ class Cohort:
             monitors = Monitors(
                 plan.fit.callbacks, StandInModel(rate, plan.metrics), plan.fit.epochs
             )
-            self._members.append(Member(plan, monitors, self._objective.worst))
+            tell = teller(plan.spec)
+            self._members.append(Member(plan, monitors, job.objective, tell))
             tell(Started(plan.spec.trial_id, time.time()))
 
     @property
@@ -119,17 +84,13 @@ class Cohort:
         packed = Packed(
             self._state.weights.numpy(), [block.numpy() for block in self._state.moving]
         )
-        ended = []
         for index, member in self._running():
             row = {name: float(values[index]) for name, values in rows.items()}
-            self._take_row(member, index, row, now, packed)
-            if member.failure or member.stopped_by != "epochs":
-                ended.append(index)
+            weights = partial(self.layout.unpack, member.plan, index, packed)
+            member.take_row(row, now, weights)
         self._epoch += 1
-        if self._epoch == self._fit.epochs:
-            ended = [index for index, _ in self._running()]
-        self._tell_blocks(ended)
-        self._end(ended)
+        self._tell_blocks()
+        self._end([index for index, member in self._running() if member.ended])
         self._compact()
 
     def dissolve(self) -> list[TrialSpec]:
@@ -137,6 +98,12 @@ class Cohort:
         left = [member.plan.spec for _, member in self._running()]
         self._members = []
         return left
+
+    def drop(self, trials: Container[tuple[str, int]]) -> None:
+        """Lets go of trials, given by id and attempt, without a word."""
+        for index, member in self._running():
+            if (member.plan.spec.trial_id, member.plan.spec.attempt) in trials:
+                self._members[index] = None
 
     def _running(self) -> Iterator[tuple[int, Member]]:
         return ((i, member) for i, member in enumerate(self._members) if member is not None)
@@ -192,75 +159,29 @@ class Cohort:
             outputs.append(output.numpy())
         return (total / np.float32(n_rows)).astype(np.float32), np.concatenate(outputs, axis=1)
 
-    def _take_row(
-        self,
-        member: Member,
-        index: int,
-        row: dict[str, float],
-        now: float,
-        packed: Packed,
-    ) -> None:
-        stopper = member.monitors.epoch_ended(self._epoch, row)
-        member.rows.append(row)
-        member.times.append(now)
-        name = self._objective.name
-        for key in dict.fromkeys(("loss", "val_loss", name)):
-            if key in row and not math.isfinite(row[key]):
-                member.failure = f"{key} became {row[key]} in epoch {self._epoch}"
-                return
-        value = row.get(name)
-        if value is None or self._objective.better(value, member.best_value):
-            member.best_epoch = self._epoch
-            member.best_value = member.best_value if value is None else value
-            member.best_weights = self.layout.unpack(member.plan, index, packed)
-        if self._epoch + 1 < self._fit.epochs:
-            member.stopped_by = stopper or "epochs"
-
-    def _tell_blocks(self, ended: Sequence[int]) -> None:
-        late = time.monotonic() - self._last_told > TELL_EVERY
+    def _tell_blocks(self) -> None:
+        """Tells new epochs of those that end, and now and then of all."""
+        late = time.monotonic() - self._last_told > max(TELL_EVERY, self.running * TELLING_TAKES)
         if late:
             self._last_told = time.monotonic()
-        for index, member in self._running():
-            if late or index in ended:
-                rows, times = member.rows[member.told :], member.times[member.told :]
-                self._tell(EpochBlock(member.trial_id, member.told, rows, times))
-                member.told = len(member.rows)
+        for _, member in self._running():
+            if late or member.ended:
+                member.tell_rows()
 
     def _end(self, ended: Sequence[int]) -> None:
         """Tells the end of trials, and lets them go."""
-        done = [member for i in ended if (member := self._members[i]) and not member.failure]
-        pictures = self._probe(done)
-        for index in ended:
-            member = self._members[index]
-            assert member is not None
+        members = [member for index in ended if (member := self._members[index])]
+        pictures = self._probe([member for member in members if not member.failure])
+        for index, member in zip(ended, members, strict=True):
             self._members[index] = None
-            if member.failure:
-                self._tell(
-                    Failed(member.trial_id, time.time(), member.failure, history=member.history)
-                )
-                continue
-            best = member.rows[member.best_epoch]
-            self._tell(
-                Finished(
-                    member.trial_id,
-                    time.time(),
-                    member.history,
-                    best,
-                    member.best_epoch,
-                    weights=member.best_weights,
-                    stopped_by=member.stopped_by,
-                    stacked=True,
-                    probe=pictures.get(member.trial_id),
-                    build_config=member.plan.model.get_build_config(),
-                )
-            )
+            member.tell_end(pictures.get(id(member)))
 
-    def _probe(self, members: Sequence[Member]) -> dict[str, NDArray[np.float32]]:
+    def _probe(self, members: Sequence[Member]) -> dict[int, NDArray[np.float32]]:
         """Outputs of finished trials, with their best weights, at the job's probe points."""
         if self._job.probe is None:
             return {}
         x = preprocessed(members[0].plan, self._job.probe) if members else None
-        outputs: dict[str, NDArray[np.float32]] = {}
+        outputs: dict[int, NDArray[np.float32]] = {}
         for start in range(0, len(members), PROBED_TOGETHER):
             some = members[start : start + PROBED_TOGETHER]
             plans = [member.plan for member in some]
@@ -272,7 +193,7 @@ class Cohort:
                 layout.cuts,
                 x,
             )
-            outputs |= zip([m.trial_id for m in some], found.numpy(), strict=True)
+            outputs |= zip(map(id, some), found.numpy(), strict=True)
         return outputs
 
     def _compact(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from trialstack.executors.stacked.draws import draw
 from trialstack.executors.stacked.layout import Cuts, slots_of
 from trialstack.executors.stacked.losses import outputs_of, penalties, row_losses
 from trialstack.executors.stacked.network import StackedNetwork
@@ -97,7 +98,7 @@ class TrainingFunction:
 
         def noise(i: int, x: Any) -> Any:
             normal = self._plan.chain.links[i].kind == "noise"
-            return _draw(seeds[i], step, widths[i], tf.shape(x)[1:], normal)
+            return draw(seeds[i], step, widths[i], tf.shape(x)[1:], normal)
 
         return self._network(x[None], parameters, rates, masks, training=training, noise=noise)
 
@@ -242,25 +243,3 @@ def rate_names(optimizer: Any) -> tuple[str, ...]:
 
 def _unknown_sizes(tensor: Any) -> Any:
     return tf.TensorShape([None] * len(tensor.shape))
-
-
-def _draw(seeds: Any, step: Any, widths: Any, shape: Any, normal: bool) -> Any:
-    """The random numbers that each trial's own layer would have drawn at this step.
-
-    A trial's numbers depend on the shape that they are drawn in, so they are drawn for its own
-    width and padded.
-
-    Returns:
-        Shape `(trials, rows, units)`.
-    """
-    n_rows, units = shape[0], shape[1]
-    advanced = seeds + tf.stack([tf.constant(0, tf.int64), tf.cast(step, tf.int64)])
-    advanced = tf.cast(tf.math.floormod(advanced, tf.int32.max - 1), tf.int32)
-
-    def of_trial(arguments: tuple[Any, Any]) -> Any:
-        seed, width = arguments
-        draw = tf.random.stateless_normal if normal else tf.random.stateless_uniform
-        drawn = draw((n_rows, width), seed=seed)
-        return tf.pad(drawn, [[0, 0], [0, units - width]])
-
-    return tf.map_fn(of_trial, (advanced, widths), fn_output_signature=tf.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from trialstack.executors.base import Tell, TrainingJob
 from trialstack.executors.one_by_one import OneByOneExecutor
 from trialstack.executors.stacked.cohort import Cohort, preprocessed
 from trialstack.executors.stacked.epoch import Rows, TrainingFunction
+from trialstack.executors.stacked.executions import Executions
 from trialstack.executors.stacked.memory import room_for
 from trialstack.executors.stacked.padding import groups_of
 from trialstack.executors.stacked.plan import TrialPlan, plan_of
@@ -58,6 +60,7 @@ class _Run:
         self._trials = trials
         self._job = job
         self._tell = tell
+        self._executions = Executions(job.executions, job.objective, tell)
         self._reasons = reasons
         self._one_by_one = OneByOneExecutor()
         self._exhausted = False
@@ -91,11 +94,20 @@ class _Run:
         except TrialstackError:
             raise
         except Exception as error:
-            specs = cohort.dissolve()
+            specs = self._dissolved(cohort)
             reason = f"their stack broke ({type(error).__name__})"
             log.warning("%d trials go on one by one: %s", len(specs), reason, exc_info=error)
             self._reasons[reason] += len(specs)
             self._singles.extend(specs)
+
+    def _dissolved(self, cohort: Cohort) -> list[TrialSpec]:
+        """Trials of a stack that broke; their other executions are given up with it."""
+        trials = {(spec.trial_id, spec.attempt): spec for spec in cohort.dissolve()}
+        for other in self._cohorts:
+            other.drop(trials.keys())
+        for spec in trials.values():
+            self._executions.forget(spec)
+        return [dataclasses.replace(spec, execution=0) for spec in trials.values()]
 
     def _pull(self) -> None:
         """Takes trials while there is room, for a further stack only when it is worth one."""
@@ -117,8 +129,7 @@ class _Run:
 
     def _sort_in(self, spec: TrialSpec) -> None:
         try:
-            model, fit_arguments = self._job.described(spec)
-            plan = plan_of(spec, model, fit_arguments)
+            plans = [self._plan(execution) for execution in self._executions.of(spec)]
         except Unstackable as reason:
             self._reasons[str(reason)] += 1
             self._singles.append(spec)
@@ -128,8 +139,12 @@ class _Run:
             self._reasons[f"{type(error).__name__} while it was looked at"] += 1
             self._singles.append(spec)
             return
-        self._room = max(self._room, room_for(plan, self._job.probe))
-        self._waiting.setdefault(plan.key, []).append(plan)
+        self._room = max(self._room, room_for(plans[0], self._job.probe))
+        for plan in plans:
+            self._waiting.setdefault(plan.key, []).append(plan)
+
+    def _plan(self, spec: TrialSpec) -> TrialPlan:
+        return plan_of(spec, *self._job.described(spec))
 
     def _form_cohorts(self) -> None:
         for key, plans in self._waiting.items():
@@ -137,7 +152,9 @@ class _Run:
             if key not in self._data:
                 self._data[key] = _tensors(plans[0])
             for group in groups_of(plans):
-                cohort = Cohort(group, function, self._data[key], self._job, self._tell)
+                cohort = Cohort(
+                    group, function, self._data[key], self._job, self._executions.teller
+                )
                 log.debug(
                     "stack of %d trials, padding %.0f %%", len(group), 100 * cohort.layout.padding
                 )

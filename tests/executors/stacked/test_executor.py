@@ -1,0 +1,189 @@
+"""How the executor makes use of its room, and how executions become trials."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from trialstack.executors.stacked import executor as module
+from trialstack.executors.stacked.executor import StackedExecutor
+from trialstack.trials import EpochBlock, Event, Failed, Finished, Objective, Started, TrialSpec
+
+X = np.random.default_rng(0).normal(size=(24, 3)).astype(np.float32)
+Y = (X[:, :1] > 0).astype(np.float32)
+EPOCHS = 6
+
+
+class Job:
+    """What a search would say of its trials.
+
+    Args:
+        executions: Of every trial.
+        rate: Learning rate of an execution.
+        callbacks: Of every fit.
+    """
+
+    objective = Objective("val_loss", "min")
+    search_seed = 1
+    fit_args = ()
+    fit_kwargs: Mapping[str, Any] = {}
+    probe = None
+
+    def __init__(
+        self,
+        executions: int = 1,
+        rate: Callable[[TrialSpec], float] = lambda _: 0.1,
+        callbacks: tuple[Any, ...] = (),
+    ) -> None:
+        self.executions = executions
+        self._rate = rate
+        self._callbacks = list(callbacks)
+
+    def build(self, spec: TrialSpec) -> Any:
+        keras.utils.set_random_seed(spec.seed_for_keras())
+        layers = [keras.layers.Dense(2 + spec.number % 5, "tanh"), keras.layers.Dense(1, "sigmoid")]
+        model = keras.Sequential([keras.Input((3,)), *layers])
+        model.compile(keras.optimizers.SGD(self._rate(spec)), "binary_crossentropy")
+        return model
+
+    def described(self, spec: TrialSpec) -> tuple[Any, Mapping[str, Any]]:
+        fit = {"x": X, "y": Y, "validation_split": 0.25, "epochs": EPOCHS, "batch_size": 6}
+        return self.build(spec), fit | {"callbacks": self._callbacks}
+
+    def train(self, spec: TrialSpec, tell: Any) -> Finished:
+        raise AssertionError("everything here can be stacked")
+
+    def failure(self, spec: TrialSpec, error: Exception) -> Failed:
+        raise AssertionError("everything here can be stacked") from error
+
+
+def specs(count: int) -> Iterator[TrialSpec]:
+    return (TrialSpec(f"{k}", k, {}, (1, k)) for k in range(count))
+
+
+def run(job: Job, count: int) -> list[Event]:
+    events: list[Event] = []
+    StackedExecutor().run(specs(count), job, events.append)
+    return events
+
+
+def finished(events: list[Event]) -> dict[str, Finished]:
+    return {event.trial_id: event for event in events if isinstance(event, Finished)}
+
+
+def most_open(events: list[Event]) -> int:
+    """Most trials that were under way at a time."""
+    now = most = 0
+    for event in events:
+        now += isinstance(event, Started) - isinstance(event, Finished | Failed)
+        most = max(most, now)
+    return most
+
+
+@pytest.fixture(scope="module")
+def alone() -> dict[str, Finished]:
+    """All trials in the room for all of them."""
+    return finished(run(Job(), 11))
+
+
+def test_waiting_trials_take_the_room_of_those_that_end(
+    alone: dict[str, Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "room_for", lambda plan, probe: 4)
+    events = run(Job(), 11)
+    assert most_open(events) == 4
+    assert finished(events).keys() == alone.keys()
+    for trial_id, expected in alone.items():
+        np.testing.assert_allclose(
+            finished(events)[trial_id].history["val_loss"], expected.history["val_loss"], 1e-5
+        )
+
+
+def test_what_stops_is_told_at_once_and_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two diverge upwards and are stopped: their successors begin before the others end."""
+    monkeypatch.setattr(module, "room_for", lambda plan, probe: 4)
+    stopping = keras.callbacks.EarlyStopping("val_loss", patience=1)
+    job = Job(rate=lambda spec: 0.0 if spec.number < 2 else 0.1, callbacks=(stopping,))
+    events = run(job, 6)
+    order = [(type(event).__name__, event.trial_id) for event in events]
+    assert order.index(("Finished", "0")) < order.index(("Finished", "2"))
+    assert order.index(("Started", "4")) < order.index(("Finished", "2"))
+    assert {finished(events)[k].stopped_by for k in "01"} == {"EarlyStopping"}
+    assert finished(events)["2"].stopped_by == "epochs"
+
+
+def test_padding_is_in_the_debug_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "trialstack"):
+        run(Job(), 2)
+    # Widths 2 and 3: 3 * 2 + 2 + 2 + 1 = 11 and 16 weights, in a stack of 16 each.
+    assert "stack of 2 trials, padding 19 %" in caplog.text
+
+
+class TestExecutions:
+    """Several trainings a trial."""
+
+    def test_are_averaged_and_the_best_one_is_kept(self) -> None:
+        events = run(Job(executions=3), 2)
+        singles = [
+            finished(run(OnlyExecution(k), 2)) for k in range(3)
+        ]  # each execution as if it were the only one
+        assert [event.trial_id for event in events if isinstance(event, Started)] == ["0", "1"]
+        for trial_id, found in finished(events).items():
+            scores = [single[trial_id].metrics["val_loss"] for single in singles]
+            assert len(set(scores)) == 3
+            best = singles[int(np.argmin(scores))][trial_id]
+            assert found.metrics["val_loss"] == pytest.approx(np.mean(scores), rel=1e-5)
+            assert found.history["val_loss"] == pytest.approx(best.history["val_loss"], rel=1e-5)
+            assert found.best_epoch == best.best_epoch
+            assert found.weights is not None
+            assert best.weights is not None
+            assert found.weights[0] == pytest.approx(best.weights[0], rel=1e-4, abs=1e-6)
+        blocks = [event for event in events if isinstance(event, EpochBlock)]
+        assert {block.execution for block in blocks} == {0, 1, 2}
+
+    def test_one_that_fails_ends_the_trial(self) -> None:
+        def rate(spec: TrialSpec) -> float:
+            return float("inf") if (spec.number, spec.execution) == (1, 1) else 0.1
+
+        events = run(Job(executions=2, rate=rate), 3)
+        assert sorted(finished(events)) == ["0", "2"]
+        (failed,) = (event for event in events if isinstance(event, Failed))
+        assert failed.trial_id == "1"
+        after = events[events.index(failed) + 1 :]
+        assert all(event.trial_id != "1" for event in after)
+
+    def test_of_a_stack_that_breaks_go_to_fit_as_one_trial(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        trained: list[TrialSpec] = []
+
+        class Fitted(Job):
+            def train(self, spec: TrialSpec, tell: Any) -> Finished:
+                trained.append(spec)
+                return Finished(spec.trial_id, 0.0, {}, {"val_loss": 0.5}, 0)
+
+        def broken(self: Any) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr(module.Cohort, "run_epoch", broken)
+        events = run(Fitted(executions=2), 2)
+        assert [(spec.trial_id, spec.execution) for spec in trained] == [("0", 0), ("1", 0)]
+        assert sorted(finished(events)) == ["0", "1"]
+
+
+class OnlyExecution(Job):
+    """A job whose only execution is another one's."""
+
+    def __init__(self, execution: int) -> None:
+        super().__init__()
+        self._execution = execution
+
+    def build(self, spec: TrialSpec) -> Any:
+        return super().build(
+            TrialSpec(spec.trial_id, spec.number, {}, spec.seed, execution=self._execution)
+        )
