@@ -35,8 +35,8 @@ test-all: setup ## all tests: the long ones too, and those in a headless Chromiu
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-bench: setup ## the scripts behind every figure that the documentation names
-	@set -e; for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script $(ARGS); done
+bench: setup ## all benchmarks; writes benchmarks/RESULTS.md (half an hour)
+	$(BIN)/python benchmarks/results.py $(ARGS)
 
 clean: ## remove what make has made: .venv, builds, caches; never mlruns
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

@@ -13,6 +13,7 @@ tensorboard, which TensorFlow no longer brings along. Its only change here is th
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import tempfile
 import time
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=6, help="trials of a search (default: 6)")
     parser.add_argument("--epochs", type=int, default=20, help="epochs of a trial (default: 20)")
     parser.add_argument("--rounds", type=int, default=3, help="searches a side (default: 3)")
+    parser.add_argument("--save", type=Path, help="file for the medians, as JSON")
     options = parser.parse_args()
 
     load_tensorflow()
@@ -44,6 +46,9 @@ def main() -> None:
                 search(options.trials, Path(folder, name, str(round_number)))
                 seconds[name].append((time.perf_counter() - started) / options.trials)
     report(seconds)
+    if options.save:
+        medians = {name: statistics.median(times) for name, times in seconds.items()}
+        options.save.write_text(json.dumps(medians, indent=2) + "\n")
 
 
 def sides(epochs: int) -> dict[str, Callable[[int, Path], None]]:

@@ -28,15 +28,16 @@ class OneByOneExecutor:
                 raise RuntimeError("the search waits for results, but no trial is running")
             self.reasons["the one-by-one executor was chosen"] += 1
             tell(Started(spec.trial_id, time.time()))
-            self._train(spec, job, tell)
+            train_one(spec, job, tell)
 
-    @staticmethod
-    def _train(spec: TrialSpec, job: TrainingJob, tell: Tell) -> None:
-        try:
-            finished = job.train(spec, tell)
-        except TrialstackError:
-            raise
-        except Exception as error:
-            tell(job.failure(spec, error))
-        else:
-            tell(finished)
+
+def train_one(spec: TrialSpec, job: TrainingJob, tell: Tell) -> None:
+    """Trains a trial that is told to have started, and tells how it ended."""
+    try:
+        finished = job.train(spec, tell)
+    except TrialstackError:
+        raise
+    except Exception as error:
+        tell(job.failure(spec, error))
+    else:
+        tell(finished)

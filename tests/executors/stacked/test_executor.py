@@ -124,6 +124,33 @@ def test_padding_is_in_the_debug_log(caplog: pytest.LogCaptureFixture) -> None:
     assert "stack of 2 trials, padding 19 %" in caplog.text
 
 
+def test_what_a_broken_stack_has_told_is_not_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fitted(Job):
+        def train(self, spec: TrialSpec, tell: Any) -> Finished:
+            for epoch in range(0, EPOCHS, 2):
+                rows = [{"val_loss": float(epoch)}, {"val_loss": float(epoch + 1)}]
+                tell(EpochBlock(spec.trial_id, epoch, rows, [0.0, 0.0]))
+            return Finished(spec.trial_id, 0.0, {}, {"val_loss": 0.5}, 0)
+
+    real = module.Cohort._epoch_rows
+
+    def breaks_in_the_fourth_epoch(self: Any) -> Any:
+        if self._epoch == 3:
+            raise MemoryError
+        return real(self)
+
+    monkeypatch.setattr(module.Cohort, "_epoch_rows", breaks_in_the_fourth_epoch)
+    monkeypatch.setattr("trialstack.executors.stacked.cohort.TELL_EVERY", 0.0)
+    monkeypatch.setattr("trialstack.executors.stacked.cohort.TELLING_TAKES", 0.0)
+    events = run(Fitted(), 1)
+    blocks = [event for event in events if isinstance(event, EpochBlock)]
+    assert [(block.first_epoch, len(block.rows)) for block in blocks] == [
+        *[(0, 1), (1, 1), (2, 1)],  # by the stack
+        *[(3, 1), (4, 2)],
+    ]
+    assert sum(isinstance(event, Started) for event in events) == 1
+
+
 class TestExecutions:
     """Several trainings a trial."""
 
@@ -174,6 +201,7 @@ class TestExecutions:
         events = run(Fitted(executions=2), 2)
         assert [(spec.trial_id, spec.execution) for spec in trained] == [("0", 0), ("1", 0)]
         assert sorted(finished(events)) == ["0", "1"]
+        assert [event.trial_id for event in events if isinstance(event, Started)] == ["0", "1"]
 
 
 class OnlyExecution(Job):

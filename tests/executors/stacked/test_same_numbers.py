@@ -330,4 +330,5 @@ def test_a_stack_that_breaks_leaves_its_trials_to_fit(tmp_path, data, monkeypatc
     tuner, found = histories(tmp_path, "stacked", SOME, x, y)
     assert_same(one, found)
     assert tuner.execution_report.reasons == {"their stack broke (MemoryError)": len(SOME)}
-    assert "3 trials go on one by one" in caplog.text
+    assert "3 trials are trained one by one: their stack broke (MemoryError)" in caplog.text
+    assert "Traceback" not in caplog.text, "in the debug log only"

@@ -93,9 +93,9 @@ class Cohort:
         self._end([index for index, member in self._running() if member.ended])
         self._compact()
 
-    def dissolve(self) -> list[TrialSpec]:
-        """Gives up; returns the trials that are not at their end."""
-        left = [member.plan.spec for _, member in self._running()]
+    def dissolve(self) -> list[tuple[TrialSpec, int]]:
+        """Gives up; returns those that are not at their end, and how many epochs were told."""
+        left = [(member.plan.spec, member.told) for _, member in self._running()]
         self._members = []
         return left
 

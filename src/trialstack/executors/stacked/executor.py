@@ -5,7 +5,9 @@ from __future__ import annotations
 import collections
 import dataclasses
 import logging
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import tensorflow as tf
 
 from trialstack.errors import TrialstackError
 from trialstack.executors.base import Tell, TrainingJob
-from trialstack.executors.one_by_one import OneByOneExecutor
+from trialstack.executors.one_by_one import train_one
 from trialstack.executors.stacked.cohort import Cohort, preprocessed
 from trialstack.executors.stacked.epoch import Rows, TrainingFunction
 from trialstack.executors.stacked.executions import Executions
@@ -22,7 +24,7 @@ from trialstack.executors.stacked.padding import groups_of
 from trialstack.executors.stacked.plan import TrialPlan, plan_of
 from trialstack.executors.stacked.reasons import Unstackable
 from trialstack.executors.stacked.stack import penalized
-from trialstack.trials import TrialSpec
+from trialstack.trials import EpochBlock, Event, Started, TrialSpec
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,21 @@ class StackedExecutor:
             log.warning("%d trials are trained one by one: %s", count, reason)
 
 
+@dataclass
+class _Single:
+    """A trial that goes to `model.fit`.
+
+    Attributes:
+        spec: Which.
+        begun: Whether its start is told.
+        told: Epochs that are told, by execution.
+    """
+
+    spec: TrialSpec
+    begun: bool = False
+    told: dict[int, int] = field(default_factory=dict)
+
+
 class _Run:
     """One call of `StackedExecutor.run`."""
 
@@ -62,10 +79,9 @@ class _Run:
         self._tell = tell
         self._executions = Executions(job.executions, job.objective, tell)
         self._reasons = reasons
-        self._one_by_one = OneByOneExecutor()
         self._exhausted = False
         self._waiting: dict[Any, list[TrialPlan]] = {}  # key of a stack -> trials
-        self._singles: list[TrialSpec] = []
+        self._singles: list[_Single] = []
         self._cohorts: list[Cohort] = []
         self._functions: dict[Any, TrainingFunction] = {}
         self._data: dict[Any, tuple[Rows, Rows | None]] = {}
@@ -80,8 +96,7 @@ class _Run:
                     self._run_epoch(cohort)
                 self._cohorts = [cohort for cohort in self._cohorts if cohort.running]
             elif self._singles:
-                spec = self._singles.pop(0)
-                self._one_by_one.run(iter([spec]), self._job, self._tell)
+                self._fit(self._singles.pop(0))
             elif self._exhausted:
                 return
             else:
@@ -94,20 +109,44 @@ class _Run:
         except TrialstackError:
             raise
         except Exception as error:
-            specs = self._dissolved(cohort)
-            reason = f"their stack broke ({type(error).__name__})"
-            log.warning("%d trials go on one by one: %s", len(specs), reason, exc_info=error)
-            self._reasons[reason] += len(specs)
-            self._singles.extend(specs)
+            log.debug("a stack broke", exc_info=error)
+            singles = self._dissolved(cohort)
+            self._reasons[f"their stack broke ({type(error).__name__})"] += len(singles)
+            self._singles.extend(singles)
 
-    def _dissolved(self, cohort: Cohort) -> list[TrialSpec]:
+    def _dissolved(self, cohort: Cohort) -> list[_Single]:
         """Trials of a stack that broke; their other executions are given up with it."""
-        trials = {(spec.trial_id, spec.attempt): spec for spec in cohort.dissolve()}
+        trials: dict[tuple[str, int], _Single] = {}
+        for spec, told in cohort.dissolve():
+            whole = _Single(dataclasses.replace(spec, execution=0), begun=True)
+            trial = trials.setdefault((spec.trial_id, spec.attempt), whole)
+            trial.told[spec.execution] = told
         for other in self._cohorts:
             other.drop(trials.keys())
-        for spec in trials.values():
-            self._executions.forget(spec)
-        return [dataclasses.replace(spec, execution=0) for spec in trials.values()]
+        for trial in trials.values():
+            self._executions.forget(trial.spec)
+        return list(trials.values())
+
+    def _fit(self, single: _Single) -> None:
+        """Trains a trial by `model.fit`; what a stack has told of it is not told again."""
+        if not single.begun:
+            self._tell(Started(single.spec.trial_id, time.time()))
+
+        def tell(event: Event) -> None:
+            if isinstance(event, EpochBlock):
+                known = single.told.get(event.execution, 0) - event.first_epoch
+                if known >= len(event.rows):
+                    return
+                if known > 0:
+                    event = dataclasses.replace(
+                        event,
+                        first_epoch=event.first_epoch + known,
+                        rows=event.rows[known:],
+                        times=event.times[known:],
+                    )
+            self._tell(event)
+
+        train_one(single.spec, self._job, tell)
 
     def _pull(self) -> None:
         """Takes trials while there is room, for a further stack only when it is worth one."""
@@ -132,12 +171,12 @@ class _Run:
             plans = [self._plan(execution) for execution in self._executions.of(spec)]
         except Unstackable as reason:
             self._reasons[str(reason)] += 1
-            self._singles.append(spec)
+            self._singles.append(_Single(spec))
             return
         except Exception as error:
             # The trial's own error: `model.fit` will meet it again and tell it.
             self._reasons[f"{type(error).__name__} while it was looked at"] += 1
-            self._singles.append(spec)
+            self._singles.append(_Single(spec))
             return
         self._room = max(self._room, room_for(plans[0], self._job.probe))
         for plan in plans:

@@ -30,6 +30,7 @@ class Member:
         best_weights: Those of its best epoch.
         stopped_by: See `Finished`.
         failure: Why it cannot go on, or empty.
+        told: Epochs that are told.
     """
 
     plan: TrialPlan
@@ -40,8 +41,8 @@ class Member:
     best_weights: Weights | None = None
     stopped_by: str = "epochs"
     failure: str = ""
+    told: int = 0
     _times: list[float] = field(default_factory=list)
-    _told: int = 0
     _best_epoch: int = 0
     _best_value: float = math.nan
 
@@ -83,11 +84,11 @@ class Member:
 
     def tell_rows(self) -> None:
         """Tells the epochs that are not told yet."""
-        if self._told < len(self.rows):
-            rows, times = self.rows[self._told :], self._times[self._told :]
+        if self.told < len(self.rows):
+            rows, times = self.rows[self.told :], self._times[self.told :]
             spec = self.plan.spec
-            self.tell(EpochBlock(spec.trial_id, self._told, rows, times, spec.execution))
-            self._told = len(self.rows)
+            self.tell(EpochBlock(spec.trial_id, self.told, rows, times, spec.execution))
+            self.told = len(self.rows)
 
     def tell_end(self, probe: NDArray[np.float32] | None) -> None:
         """Tells how it ended.

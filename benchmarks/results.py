@@ -1,0 +1,191 @@
+"""Runs all benchmarks one after the other and writes `RESULTS.md` and its chart.
+
+    python benchmarks/results.py            # about half an hour on two cores
+    python benchmarks/results.py --only     # only writes them again, from `figures/*.json`
+
+The machine should do nothing else meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+FIGURES = HERE / "figures"
+RUNS = {
+    "search_100": ["search_speed.py", "--trials", "100", "--slow-trials", "10", "--repeats", "3"],
+    "search_1000": [
+        "search_speed.py", "--trials", "1000", "--repeats", "1",
+        "--sides", "trialstack", "scikit-learn",
+    ],
+    "growth": ["growth.py"],
+    "machine_rate": ["machine_rate.py"],
+    "many_rows": ["many_rows.py"],
+    "one_by_one": ["one_by_one.py"],
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", action="store_true", help="write from the figures that are there")
+    parser.add_argument("names", nargs="*", choices=[*RUNS, []], help="default: all")
+    options = parser.parse_args()
+    FIGURES.mkdir(exist_ok=True)
+    if not options.only:
+        for name in options.names or RUNS:
+            script, *arguments = RUNS[name]
+            command = [sys.executable, str(HERE / script), *arguments]
+            subprocess.run([*command, "--save", str(FIGURES / f"{name}.json")], check=True)
+    figures = {name: json.loads((FIGURES / f"{name}.json").read_text()) for name in RUNS}
+    (HERE / "RESULTS.md").write_text(report(figures), encoding="utf-8")
+    draw(figures, HERE / "results.png")
+
+
+def report(figures: dict[str, Any]) -> str:
+    rate, rows = figures["machine_rate"], figures["many_rows"]
+    return f"""# Results
+
+{machine()}
+
+Written by `results.py`; each table comes from one run of the script that it names.
+
+![seconds of a search, and seconds a trial](results.png)
+
+## A search of 100 trials (`search_speed.py`)
+
+{speed_table(figures["search_100"])}
+
+## A search of 1,000 trials (`search_speed.py`)
+
+{speed_table(figures["search_1000"])}
+
+`search` is from the first trial asked to the last result, building and tracing included; `process`
+is the whole command from a cold start. Plain Keras Tuner writes each trial into MLflow by MLflow's
+own callback; Optuna and scikit-learn track nothing, and scikit-learn has neither L1 nor curves.
+trialstack's process also holds a baseline, the final fit, the evaluation and the registered model.
+
+## Growth (`growth.py`)
+
+{growth_table(figures["growth"]["rows"])}
+
+## How close to the machine (`machine_rate.py`)
+
+{rate["trials"]} trials need {rate["gflop"]:.0f} GFLOP without padding and take
+{rate["seconds"]:.2f} s from the first start to the last end:
+{rate["gflop_per_second"]:.0f} GFLOP/s,
+{100 * rate["gflop_per_second"] / rate["machine_gflop_per_second"]:.0f} % of the
+{rate["machine_gflop_per_second"]:.0f} GFLOP/s of a large matrix product in the same run.
+
+## {rows["rows"]:,} rows (`many_rows.py`)
+
+{rows_table(rows["sides"])}
+
+## One by one (`one_by_one.py`)
+
+{one_by_one_table(figures["one_by_one"])}
+"""
+
+
+def machine() -> str:
+    versions = ", ".join(
+        f"{name} {importlib.metadata.version(name)}"
+        for name in ("trialstack", "tensorflow", "keras", "keras-tuner", "mlflow", "scikit-learn")
+    )
+    return (
+        f"Machine: {processor()}, {os.cpu_count()} cores, {memory_gib():.0f} GiB of memory, no "
+        f"GPU;\n{platform.system()}, Python {platform.python_version()}, {versions}."
+    )
+
+
+def processor() -> str:
+    info = Path("/proc/cpuinfo")
+    names = [
+        line.partition(":")[2].strip()
+        for line in (info.read_text().splitlines() if info.exists() else [])
+        if line.startswith("model name")
+    ]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def memory_gib() -> float:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+
+
+def speed_table(figures: dict[str, Any]) -> str:
+    own = figures["sides"][0]
+    lines = [
+        "| side | trials run | search, s | ratio | process, s | ratio |",
+        "|---|" + "---:|" * 5,
+    ]
+    for each in figures["sides"]:
+        run = round(figures["trials"] / each["scale"])
+        scaled = "" if run == figures["trials"] else " (times scaled)"
+        lines.append(
+            f"| {each['side']} | {run}{scaled} | {each['search']:.1f} "
+            f"| {each['search'] / own['search']:.1f} | {each['process']:.1f} "
+            f"| {each['process'] / own['process']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def growth_table(rows: list[dict[str, float]]) -> str:
+    lines = ["| trials | search, s | s a trial | process, s | peak memory, MB |", "|" + "---:|" * 5]
+    lines += [
+        f"| {row['trials']:,} | {row['search']:.1f} | {row['search'] / row['trials']:.3f} "
+        f"| {row['process']:.1f} | {row['memory']:.0f} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def rows_table(sides: list[dict[str, Any]]) -> str:
+    lines = ["| executor | trials run | s a trial | peak memory, MB |", "|---|" + "---:|" * 3]
+    lines += [
+        f"| {each['side']} | {each['trials']} | {each['seconds'] / each['trials']:.2f} "
+        f"| {each['memory']:.0f} |"
+        for each in sides
+    ]
+    return "\n".join(lines)
+
+
+def one_by_one_table(seconds: dict[str, float]) -> str:
+    rows = [f"| {side} | {value:.2f} |" for side, value in seconds.items()]
+    return "\n".join(["| side | s a trial |", "|---|---:|", *rows])
+
+
+def draw(figures: dict[str, Any], file: Path) -> None:
+    """Seconds of a search on a logarithmic axis, and seconds a trial against their number."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[3, 2])
+    sides = figures["search_100"]["sides"][::-1]
+    bars = left.barh(
+        [each["side"] for each in sides],
+        [each["search"] for each in sides],
+        color=["#1f77b4" if each["side"] == "trialstack" else "#b0b7bf" for each in sides],
+    )
+    left.bar_label(bars, fmt="%.1f s", padding=4)
+    left.set(xscale="log", title="100 trials: seconds of the search", xlabel="seconds")
+    left.margins(x=0.15)
+    rows = figures["growth"]["rows"]
+    right.plot(
+        [row["trials"] for row in rows], [row["search"] / row["trials"] for row in rows], "o-"
+    )
+    right.set(xscale="log", title="Growth", xlabel="trials", ylabel="seconds a trial")
+    right.set_ylim(bottom=0)
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(file, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
