@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import numpy as np
@@ -9,7 +10,13 @@ import pytest
 from PIL import Image, ImageColor
 
 from trialstack.errors import DataError
-from trialstack.plots.painter import MAX_POINTS, BoundaryPainter, RegionPalette, drawn_rows
+from trialstack.plots.painter import (
+    MAX_POINTS,
+    TILE_RESOLUTION,
+    BoundaryPainter,
+    RegionPalette,
+    drawn_rows,
+)
 from trialstack.plots.plane import Plane, plane_of
 from trialstack.plots.style import PALETTE
 
@@ -106,6 +113,57 @@ def test_pictures_do_not_depend_on_what_was_painted_before(plane: Plane) -> None
     before = painter.paint(outputs)
     painter.paint(1 - outputs)
     assert painter.paint(outputs) == before
+
+
+def test_a_coarse_grid_draws_the_same_line(plane: Plane) -> None:
+    """A steep model, whose probability jumps from 0 to 1 between two grid points."""
+
+    def painted(resolution: int) -> np.ndarray:
+        part = plane.at_resolution(resolution)
+        x, y = part.points.astype(float).T
+        outputs = 1 / (1 + np.exp(-100 * (x + 0.4 * y - 0.7)))
+        return pixels(BoundaryPainter(part, CORNERS, LEFT_RIGHT, 2).paint(outputs))
+
+    coarse, fine = painted(TILE_RESOLUTION), painted(512)
+    assert (np.abs(coarse - fine).max(axis=2) > 20).mean() < 0.001
+    ink = (fine < 60).all(axis=2)
+    assert ink.sum() > 500
+    assert (coarse[ink] < 60).all(axis=1).mean() > 0.9
+
+
+def test_threads_may_share_a_painter(plane: Plane) -> None:
+    painter = BoundaryPainter(plane, CORNERS, LEFT_RIGHT, 2)
+    outputs = [plane.points[:, :1] * share for share in np.linspace(0.2, 2.0, 12)]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(painter.paint, outputs)) == [*map(painter.paint, outputs)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_classes", "can"),
+    [
+        ((2500,), 2, True),
+        ((2500, 1), 2, True),
+        ((2500, 2), 2, True),
+        ((2500, 3), 3, True),
+        ((2500, 1), 3, False),
+        ((2500, 3), 2, False),
+        ((2499, 1), 2, False),
+        ((2500, 1, 1), 2, False),
+        ((), 2, False),
+        ((2500, 256), 256, False),
+    ],
+)
+def test_whether_outputs_can_be_painted(
+    plane: Plane, shape: tuple[int, ...], n_classes: int, can: bool
+) -> None:
+    painter = BoundaryPainter(plane, CORNERS, LEFT_RIGHT, n_classes, size=32)
+    outputs = np.zeros(shape, np.float32)
+    assert painter.can_paint(outputs) is can
+    if can:
+        assert painter.paint(outputs)[1:4] == b"PNG"
+    else:
+        with pytest.raises(DataError):
+            painter.paint(outputs)
 
 
 @pytest.mark.parametrize(

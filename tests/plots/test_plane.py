@@ -40,6 +40,18 @@ def test_other_scales_get_a_margin_of_their_own(
     assert (plane.xs[0], plane.xs[-1]) == pytest.approx((low, high))
 
 
+def test_the_same_plane_with_fewer_points() -> None:
+    fine = plane_of(np.column_stack([SQUARE, [[3.0], [1.0]], [[0.0], [5.0]]]), resolution=9)
+    coarse = fine.at_resolution(5)
+    assert coarse.resolution == 5
+    np.testing.assert_allclose(coarse.xs, fine.xs[::2])
+    np.testing.assert_allclose(coarse.ys, fine.ys[::2])
+    every_second = fine.points.reshape(9, 9, 4)[::2, ::2].reshape(25, 4)
+    np.testing.assert_allclose(coarse.points, every_second, rtol=1e-6, atol=1e-6)
+    assert coarse.points.dtype == np.float32
+    assert (coarse.caption, coarse.axis_names) == (fine.caption, fine.axis_names)
+
+
 def test_two_features_are_projected_onto_themselves() -> None:
     plane = plane_of(SQUARE, ["width", "height"])
     assert plane.axis_names == ("width", "height")

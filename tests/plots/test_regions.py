@@ -57,22 +57,71 @@ def test_the_top_row_of_the_picture_is_the_largest_y(plane: Plane) -> None:
     assert regions.winner[-1].tolist() == [0] * 64
 
 
-def test_certainty_is_linear_between_grid_points_up_to_the_borders(plane: Plane) -> None:
-    regions = class_regions(plane, plane.points[:, 0], 2, size=100)
-    middles = (np.arange(100) + 0.5) / 100  # of pixels; the probability equals x
-    np.testing.assert_allclose(regions.certainty[50], np.abs(2 * middles - 1), atol=1e-6)
-    assert regions.winner[50].tolist() == [0] * 50 + [1] * 50
+MIDDLES = (np.arange(100) + 0.5) / 100  # of pixels
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(-logits)))
+
+
+@pytest.mark.parametrize(("slope", "steps"), [(1, 256), (4, 256), (20, 32)])
+def test_logits_are_interpolated_up_to_the_borders(plane: Plane, slope: int, steps: int) -> None:
+    """Four cells are enough for a sigmoid of a linear function, however steep it is."""
+    x, y = plane.points.T
+    regions = class_regions(plane, sigmoid(slope * (x - 0.2 - y / 2)), 2, size=100, steps=steps)
+    logits = slope * (MIDDLES - 0.2 - MIDDLES[::-1, None] / 2)
+    certainty = np.abs(2 * sigmoid(logits) - 1) * (steps - 1)
+    assert np.abs(regions.certainty - certainty).max() < 0.51, "rounded to the nearest step"
+    np.testing.assert_array_equal(regions.winner, logits > 1e-9)
+
+
+def test_a_linear_output_is_interpolated_itself(plane: Plane) -> None:
+    """Its probability has a bend between two grid points, where the output passes 1."""
+    outputs = 2 * plane.points[:, 0] - 0.25
+    regions = class_regions(plane, outputs, 2, size=100)
+    certainty = 255 * np.abs(2 * (2 * MIDDLES - 0.25) - 1).clip(0, 1)
+    assert np.abs(regions.certainty[50] - certainty).max() < 0.51
+    assert regions.winner[50].tolist() == [0] * 38 + [1] * 62  # 0.5 at x = 0.375, a middle
+
+
+def test_missing_values_of_a_linear_output_are_undecided(plane: Plane) -> None:
+    outputs = np.where(plane.points[:, 0] == 1.0, np.nan, 1.5)
+    regions = class_regions(plane, outputs, 2, size=100)
+    assert regions.certainty[50, 0] == 255
+    assert regions.certainty[50, 99] == 10  # 0.02 of a cell before it: 0.04 of 255
+
+
+def test_a_picture_taller_than_a_band_has_no_seams() -> None:
+    """Three classes around a point, on 150 rows of pixels."""
+    plane = plane_of([[0.0, 0.0], [1.0, 1.0]], resolution=33, margin=0.0)
+    x, y = plane.points.T
+    logits = 8 * np.column_stack([x - 0.5, y - 0.6, 0.4 - x - y / 3])
+    regions = class_regions(plane, logits, 3, size=150)
+    across = (np.arange(150) + 0.5) / 150
+    column, row = np.meshgrid(across, across[::-1])
+    exact = np.stack([column - 0.5, row - 0.6, 0.4 - column - row / 3])
+    sharp = np.sort(exact, axis=0)
+    clear = sharp[2] - sharp[1] > 0.02  # of three, one logit against the rest bends a little
+    assert clear.mean() > 0.9
+    np.testing.assert_array_equal(regions.winner[clear], exact.argmax(axis=0)[clear])
 
 
 def test_three_classes_in_three_stripes(plane: Plane) -> None:
     x = plane.points[:, 0]
-    outputs = np.column_stack(
-        [np.clip(1 - 2 * x, 0, 1), 1 - np.abs(1 - 2 * x), (2 * x - 1).clip(0)]
-    )
+    outputs = np.column_stack([-20 * x, -20 * np.abs(x - 0.5), -20 * (1 - x)])
     regions = class_regions(plane, outputs, 3, size=60)
     assert regions.winner[30].tolist() == [0] * 15 + [1] * 30 + [2] * 15
-    # Between two equal classes the top probability is 1/2: a certainty of (3/2 - 1) / 2.
-    assert regions.certainty[30, 14:16] == pytest.approx(0.25, abs=0.03)
+    # Between two equal classes the top probability is 1/2: a certainty of (3/2 - 1) / 2, and the
+    # pixels beside, 1/120 away, are a third of a logit away: a probability of 0.58.
+    assert regions.certainty[30, 14:16] / 255 == pytest.approx(0.37, abs=0.01)
+    assert regions.certainty[30, [0, 30, 59]].min() > 250
+
+
+def test_classes_that_win_nowhere_do_not_appear(plane: Plane) -> None:
+    outputs = np.tile([0.0, 0.1, 0.7, 0.2], (25, 1))
+    regions = class_regions(plane, outputs, 4, size=8)
+    assert np.unique(regions.winner).tolist() == [2]
+    assert np.unique(regions.certainty).tolist() == [153]  # (4 * 0.7 - 1) / 3 of 255
 
 
 def test_a_model_that_says_one_half_everywhere_is_class_0_and_undecided(plane: Plane) -> None:

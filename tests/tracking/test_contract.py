@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from trialstack.errors import DataError
 from trialstack.tracking.base import DatasetRecord, NewRun, Tracker
 from trialstack.tracking.memory import MemoryTracker
 from trialstack.tracking.mlflow import MlflowTracker
@@ -121,7 +122,7 @@ def log_everything(tracker: Tracker, key: str, png: bytes) -> None:
     tracker.log_file(key, "a/summary.txt", b"first")
     tracker.log_file(key, "a/summary.txt", b"second")
     tracker.log_image(key, "boundary", png, step=10)
-    tracker.log_image(key, "boundary", png, step=20)
+    tracker.log_image(key, "boundary", lambda: png, step=20)
     tracker.log_table(key, "leaderboard.json", {"trial": [0, 1], "score": [0.5, 0.75]})
     tracker.log_dataset(
         key, DatasetRecord("moons", "ab" * 32, "moons.csv", 200, ["x1", "x2"], "y", "testing")
@@ -150,6 +151,31 @@ def test_a_run_reads_back_as_it_was_written(tracker: Tracker, png: bytes) -> Non
     assert seen.images == [("boundary", 10), ("boundary", 20)]
     assert seen.tables == {"leaderboard.json": {"trial": [0, 1], "score": [0.5, 0.75]}}
     assert seen.datasets == [("moons", "testing")]
+
+
+def test_a_picture_that_cannot_be_drawn_is_told_and_left_out(tracker: Tracker, png: bytes) -> None:
+    def fail() -> bytes:
+        raise DataError("no outputs\nat all")
+
+    start(tracker, "trial/0")
+    tracker.log_image("trial/0", "boundary", fail, step=1)
+    tracker.log_image("trial/0", "boundary", lambda: png, step=2)
+    tracker.log_metrics("trial/0", {"loss": 0.5})
+    tracker.end_run("trial/0", "FINISHED", STARTED + 1)
+    tracker.flush()
+    assert isinstance(tracker, MemoryTracker | MlflowTracker)
+    assert tracker.problems == [
+        "run 'trial/0': its picture could not be drawn: DataError: no outputs"
+    ]
+    run_id = tracker.run_id("trial/0")
+    seen = (
+        seen_in_memory(tracker, run_id)
+        if isinstance(tracker, MemoryTracker)
+        else seen_in_mlflow(tracker, run_id)
+    )
+    assert seen.status == "FINISHED"
+    assert seen.metrics == {"loss": {0: 0.5}}
+    assert seen.images == [("boundary", 2)]
 
 
 def test_values_that_are_none_are_left_out(tracker: Tracker) -> None:

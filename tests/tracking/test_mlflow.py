@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,44 @@ def test_what_is_logged_after_the_end_is_kept(store: Store, png: bytes) -> None:
         assert run.info.status == "FAILED"
         assert run.data.tags["late"] == "yes"
         assert len(tracker.client.list_artifacts(run.info.run_id, "images")) == 2
+
+
+def test_pictures_are_drawn_on_the_writers_thread(store: Store, png: bytes) -> None:
+    threads = []
+
+    def draw() -> bytes:
+        threads.append(threading.current_thread())
+        return png
+
+    with MlflowTracker(store, "moons", "s1") as tracker:
+        tracker.start_run(a_run())
+        tracker.log_image("trial/0", "boundary_final", draw)
+        tracker.end_run("trial/0", "FINISHED", STARTED + 1)
+        tracker.flush()
+        assert [thread.name for thread in threads] == ["trialstack-tracking"]
+        assert threading.current_thread() not in threads
+        run = tracker.client.get_run(tracker.run_id("trial/0"))
+        assert run.data.tags["mlflow.loggedImages"] == "True"
+        files = tracker.client.list_artifacts(run.info.run_id, "images")
+        assert sorted(Path(file.path).suffix for file in files) == [".png", ".webp"]
+
+
+def test_a_run_whose_only_picture_failed_is_not_said_to_have_one(store: Store) -> None:
+    def fail() -> bytes:
+        raise MemoryError("no room")
+
+    with MlflowTracker(store, "moons", "s1") as tracker:
+        tracker.start_run(a_run())
+        tracker.log_image("trial/0", "boundary_final", fail)
+        tracker.end_run("trial/0", "FINISHED", STARTED + 1)
+        tracker.flush()
+        run = tracker.client.get_run(tracker.run_id("trial/0"))
+        assert run.info.status == "FINISHED"
+        assert "mlflow.loggedImages" not in run.data.tags
+        assert tracker.client.list_artifacts(run.info.run_id) == []
+        assert tracker.problems == [
+            "run 'trial/0': its picture could not be drawn: MemoryError: no room"
+        ]
 
 
 def test_resuming_goes_on_with_the_same_run(store: Store) -> None:

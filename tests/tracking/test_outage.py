@@ -87,6 +87,37 @@ def test_what_could_not_be_written_is_written_later(store: Store) -> None:
             assert_complete(client, tracker, f"trial/{number}")
 
 
+def test_a_picture_is_drawn_once_and_not_before_there_is_a_run(store: Store, png: bytes) -> None:
+    drawn = []
+
+    def draw() -> bytes:
+        drawn.append(outage.failures)
+        return png
+
+    client = open_client(store)
+    outage = Outage(client)
+    with MlflowTracker(store, "moons", "s1", client=outage) as tracker:
+        outage.away.set()
+        a_trial(tracker)
+        tracker.log_image("trial/0", "boundary_final", draw)
+        while outage.failures < 5:
+            threading.Event().wait(0.01)
+        assert drawn == []
+        outage.away.clear()
+        tracker.flush()
+        outage.away.set()
+        tracker.log_image("trial/0", "boundary_final", draw, step=1)
+        failures = outage.failures
+        while outage.failures < failures + 3:
+            threading.Event().wait(0.01)
+        outage.away.clear()
+        tracker.flush()
+        assert len(drawn) == 2
+        assert tracker.problems == []
+        images = client.list_artifacts(tracker.run_id("trial/0"), "images")
+        assert len(images) == 4
+
+
 def test_a_request_whose_answer_was_lost_is_not_done_twice(store: Store) -> None:
     client = open_client(store)
     outage = Outage(client, after=True)

@@ -5,12 +5,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from trialstack.errors import InputError
 from trialstack.tracking import store as store_module
+from trialstack.tracking.connection import probe
 from trialstack.tracking.store import Store, display_uri, open_client, resolve_store
 
 
@@ -165,9 +167,10 @@ def test_two_processes_may_make_one_store(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.db").write_text("hello " * 100)
-    with pytest.raises(InputError, match="is not a database"):
+    (tmp_path / "x.db").write_text("hello")
+    with pytest.raises(InputError, match=r"x\.db: file is not a database; is it an SQLite file\?$"):
         open_client(resolve_store(f"sqlite:///{tmp_path}/x.db"))
+    assert [path.name for path in tmp_path.iterdir()] == ["x.db"]
 
 
 def test_a_schema_of_another_version_is_refused(store: Store) -> None:
@@ -192,6 +195,46 @@ def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
         uri = f"http://ann:secret@127.0.0.1:{port}"
         with pytest.raises(InputError, match=rf"http://\*\*\*@127.0.0.1:{port} does not answer"):
             open_client(resolve_store(uri, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("uri", "cause"),
+    [
+        ("http://127.0.0.1:99999", "Port out of range"),
+        ("http://127.0.0.1:mlflow", "Port could not be cast"),
+        ("http://two..dots", "label empty"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused(uri: str, cause: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"^tracking server {uri} does not answer: .*{cause}"):
+        open_client(resolve_store(uri, tmp_path))
+
+
+def test_something_else_that_listens_is_refused(tmp_path: Path) -> None:
+    def answer() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(1024)
+            connection.sendall(b"SSH-2.0-OpenSSH\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        uri = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(InputError, match="does not answer: SSH-2.0"):
+            probe(resolve_store(uri, tmp_path))
+        thread.join()
+
+
+def test_a_probe_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
+    assert store.sqlite_file is not None
+    before = {path: path.read_bytes() for path in store.folder.iterdir()}
+    probe(store)
+    assert {path: path.read_bytes() for path in store.folder.iterdir()} == before
+    probe(resolve_store(f"sqlite:///{tmp_path}/new/x.db"))
+    assert list(tmp_path.iterdir()) == [store.folder]
+    with pytest.raises(InputError, match="cannot be used: File name too long"):
+        probe(resolve_store(f"sqlite:///{tmp_path}/{'x' * 300}/x.db"))
 
 
 def test_resolving_imports_nothing_heavy() -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -111,6 +112,14 @@ def test_only_the_listed_hosts_are_served(served: Served) -> None:
         assert status(page, host) == 403
 
 
+def test_a_server_of_ones_own_is_just_named(served: Served, tmp_path: Path) -> None:
+    store = resolve_store(served.url.replace("://", "://ann:secret@"), tmp_path)
+    told: list[str] = []
+    serve_ui(store, on_ready=told.append)
+    assert told == [served.url.replace("://", "://***@")]
+    assert ui_command(store) == ""
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 def test_a_browser_shows_the_saved_view(served: Served, tmp_path: Path) -> None:
@@ -156,12 +165,14 @@ def test_sigterm_ends_all_processes(served: Served) -> None:
         status(f"{served.url}/health")
 
 
-def test_a_server_of_ones_own_is_just_named(tmp_path: Path) -> None:
-    store = resolve_store("http://ann:secret@host:5000", tmp_path)
+def test_a_server_of_ones_own_that_is_gone_is_refused(tmp_path: Path) -> None:
     told: list[str] = []
-    serve_ui(store, on_ready=told.append)
-    assert told == ["http://***@host:5000"]
-    assert ui_command(store) == ""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # but nobody listens
+        store = resolve_store(f"http://127.0.0.1:{taken.getsockname()[1]}", tmp_path)
+        with pytest.raises(InputError, match="does not answer"):
+            serve_ui(store, on_ready=told.append)
+    assert told == []
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "example.org", "::"])
@@ -179,6 +190,37 @@ def test_a_server_that_ends_by_itself_is_an_error(
     monkeypatch.setattr(ui_module.sys, "executable", str(python))
     with pytest.raises(TrialstackError, match="ended with code 3: no such thing"):
         serve_ui(store, 0)
+
+
+def test_a_killed_parent_leaves_no_server_behind(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nsleep 600 &\nexec sleep 600\n")  # a server and its worker
+    python.chmod(0o755)
+    program = (
+        "import sys\n"
+        "from trialstack.tracking import ui\n"
+        "from trialstack.tracking.store import resolve_store\n"
+        "sys.executable = sys.argv[1]\n"
+        "with ui._running(resolve_store(), '127.0.0.1', 5000) as server:\n"
+        "    print(server.process.pid, flush=True)\n"
+        "    server.process.wait()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(python)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        group = int(parent.stdout.readline())
+        os.killpg(group, 0)
+        parent.kill()
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.02)
+    os.killpg(group, signal.SIGKILL)
+    pytest.fail("the server lives on")
 
 
 def test_the_command_names_a_store_that_is_not_the_default(

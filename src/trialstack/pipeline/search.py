@@ -16,15 +16,19 @@ from trialstack.hypermodels.naming import format_value
 from trialstack.pipeline.data import Data
 from trialstack.pipeline.final import targets_of
 from trialstack.pipeline.job import Job
-from trialstack.plots.painter import BoundaryPainter
+from trialstack.plots.painter import TILE_RESOLUTION, BoundaryPainter
 from trialstack.tracking.base import NewRun
 from trialstack.tracking.views import save_views
+from trialstack.tuners.journal import Journal
 from trialstack.tuners.names import TrialNames
 from trialstack.tuners.search_run import PARENT, SearchRun
 from trialstack.tuners.tracked import enter_parent
 
 if TYPE_CHECKING:
     from trialstack.tuners.base import TrackedTuner
+
+SEARCHING = "searching"
+"""Name of the stage with which every process begins that asks for trials."""
 
 LONGEST_PARAM = 500
 """Characters of a setting among the params: a longer one fills the run page."""
@@ -33,7 +37,8 @@ LONGEST_PARAM = 500
 def open_run(job: Job, hypermodel: Any) -> SearchRun:
     """Opens the search's run, or takes up the one of an earlier process."""
     train = job.data.train
-    painter = BoundaryPainter(job.plane, train.X, train.y, job.data.dataset.n_classes)
+    plane = job.plane.at_resolution(TILE_RESOLUTION)
+    painter = BoundaryPainter(plane, train.X, train.y, job.data.dataset.n_classes)
     run = SearchRun(
         job.tracker,
         job.experiment.objective,
@@ -104,6 +109,7 @@ def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | No
     if time_limit is not None:
         tuner.deadline = time.monotonic() + time_limit
     save_search_views(job, run, tuner.oracle.get_space().values)
+    job.record_stage(SEARCHING, {})
     callbacks = []
     if search.patience is not None:
         callbacks.append(
@@ -124,6 +130,27 @@ def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | No
         verbose=0,
     )
     return tuner
+
+
+def seconds_of_search(journal: Journal) -> float:
+    """From the first trial asked to the last result journaled, summed over all processes.
+
+    What a process did after its last result, such as a trial that it did not finish, and the time
+    between two processes do not count.
+    """
+    spans: list[list[float]] = []
+    for entry in journal.of("stage", "finished", "failed"):
+        if entry["event"] != "stage":
+            for span in spans[-1:]:
+                span[1] = entry["time"]
+        elif entry["name"] == SEARCHING:
+            spans.append([entry["time"], entry["time"]])
+    return sum(max(end - begin, 0.0) for begin, end in spans)
+
+
+def trials_stacked(journal: Journal) -> int:
+    """How many trials were trained in a stack, by this process or an earlier one."""
+    return len({entry["trial_id"] for entry in journal.of("finished") if entry["stacked"]})
 
 
 def quiet_tuner(*arguments: Any) -> TrackedTuner:

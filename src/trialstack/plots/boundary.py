@@ -109,8 +109,8 @@ def draw_boundary_parts(
         DataError: Outputs, rows, labels and plane do not fit together.
     """
     n_classes = len(classes)
-    regions = class_regions(plane, outputs, n_classes, size=1024)
     palette = RegionPalette(n_classes)
+    regions = class_regions(plane, outputs, n_classes, size=1024, steps=palette.shades)
     picture = palette.rgb[palette.picture(regions)]
     figure = new_figure(4.8 * len(parts) + 1.2, 5.2)
     panels = figure.subplots(1, len(parts), squeeze=False, sharex=True, sharey=True)[0]

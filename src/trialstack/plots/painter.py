@@ -1,8 +1,8 @@
 """Pictures of decision boundaries for image grids: square, bare, and made in milliseconds.
 
-A search draws one for every trial, and for every few epochs of it. matplotlib takes a hundred
-milliseconds for such a picture; here the class regions are looked up in a palette of at most 256
-colours, which PNG stores with one byte a pixel.
+A search draws one for every trial, which may have trained in less time than matplotlib takes for a
+picture. Here a pixel is the index of one of at most 256 colours, in the computation as in the PNG,
+and whatever is the same in all pictures is drawn once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from PIL import Image, ImageColor
 
 from trialstack.errors import DataError
 from trialstack.plots.plane import Plane
-from trialstack.plots.regions import ByteImage, FloatImage, Regions, class_regions
+from trialstack.plots.regions import (
+    MAX_CLASSES,
+    ByteImage,
+    FloatImage,
+    Regions,
+    class_regions,
+    outputs_fit,
+)
 from trialstack.plots.style import PALETTE
 
 MAX_POINTS = 500
@@ -37,7 +44,13 @@ DISC_RADIUS = 4.1
 RIM_RADIUS = 6.2
 """Of a dot's coloured disc and its white rim, in pixels of a picture of the reference size."""
 
-COMPRESS_LEVEL = 3  # of zlib: 6 takes twice the time for a tenth less
+COMPRESS_LEVEL = 1  # of zlib: 6 takes three times as long for a fifth less
+
+TILE_RESOLUTION = 65
+"""Grid points along each axis that pictures of trials need: one every eight pixels.
+
+With more of them no line would move by a pixel; see `trialstack.plots.regions.class_regions`.
+"""
 
 
 class RegionPalette:
@@ -48,13 +61,14 @@ class RegionPalette:
 
     Attributes:
         rgb: Shape `(colours, 3)`.
+        shades: How many certainties of a class can be told apart.
     """
 
     def __init__(self, n_classes: int) -> None:
         self._hues = min(n_classes, len(PALETTE))
-        self._shades = min(MAX_SHADES, (254 - FILL_STEPS * self._hues) // (2 * self._hues))
+        self.shades = min(MAX_SHADES, (254 - FILL_STEPS * self._hues) // (2 * self._hues))
         full = np.array([ImageColor.getrgb(name) for name in PALETTE[: self._hues]], float)
-        depth = np.linspace(FAINTEST, DEEPEST, self._shades)[:, None]
+        depth = np.linspace(FAINTEST, DEEPEST, self.shades)[:, None]
         shaded = np.vstack([WHITE + depth * (hue - WHITE) for hue in full])
         fills = [WHITE + step / FILL_STEPS * (full - WHITE) for step in range(1, FILL_STEPS + 1)]
         colours = [shaded, (shaded + INK) / 2, *fills, WHITE, INK]
@@ -69,22 +83,21 @@ class RegionPalette:
         index = self._first_fill + (step - 1) * self._hues + label % self._hues
         return np.where(step > 0, index, self._white).astype(np.uint8)
 
-    def picture(self, regions: Regions, keep: FloatImage | None = None) -> ByteImage:
+    def picture(self, regions: Regions) -> ByteImage:
         """Indices of the colours of class regions and of the line between them.
 
         Args:
-            regions: What a model says where, shape `(size, size)`.
-            keep: Factor of the shading's depth: it fades around the white rims of dots.
+            regions: What a model says where, in `shades` steps of certainty.
         """
-        depth = regions.certainty * np.float32(self._shades - 1)
-        if keep is not None:
-            depth *= keep
-        indices = (depth + np.float32(0.5)).astype(np.uint8)
-        first_shade = np.arange(256) % self._hues * self._shades
-        indices += first_shade.astype(np.uint8)[regions.winner]
+        hue = regions.winner
+        if hue.max() >= self._hues:
+            hue = hue % np.uint8(self._hues)
+        indices = hue * np.uint8(self.shades)
+        indices += regions.certainty
         line, beside = _line(regions.winner)
-        np.add(indices, np.uint8(self._half_line), out=indices, where=beside)
-        np.copyto(indices, np.uint8(self._ink), where=line)
+        # Arithmetic on all pixels is quicker than choosing among them; no index is above the ink's.
+        indices += beside.view(np.uint8) * np.uint8(self._half_line)
+        np.maximum(indices, line.view(np.uint8) * np.uint8(self._ink), out=indices)
         return indices
 
 
@@ -140,8 +153,15 @@ class BoundaryPainter:
         self.size = size
         self._palette = RegionPalette(n_classes)
         self._colours = self._palette.rgb.tobytes()
-        coordinates, labels = drawn_rows(plane, X, y, n_classes)
-        self._keep, self._dots, self._dotted = self._draw_dots(coordinates, labels)
+        keep, self._dots, dotted = self._draw_dots(*drawn_rows(plane, X, y, n_classes))
+        self._free = (~dotted).view(np.uint8)
+        self._rims = np.flatnonzero((keep < 1.0) & ~dotted)
+        self._keep = keep.reshape(-1)[self._rims]
+
+    def can_paint(self, outputs: ArrayLike) -> bool:
+        """Whether outputs have the shape of a classifier's, of the classes that are drawn."""
+        fit = outputs_fit(outputs, len(self.plane.points), self.n_classes)
+        return fit and self.n_classes <= MAX_CLASSES
 
     def paint(self, outputs: ArrayLike) -> bytes:
         """The picture of one model: a PNG file in palette mode.
@@ -153,9 +173,13 @@ class BoundaryPainter:
         Raises:
             DataError: `outputs` has the wrong shape.
         """
-        regions = class_regions(self.plane, outputs, self.n_classes, self.size)
-        indices = self._palette.picture(regions, self._keep)
-        np.copyto(indices, self._dots, where=self._dotted)
+        steps = self._palette.shades
+        regions = class_regions(self.plane, outputs, self.n_classes, self.size, steps)
+        shades = regions.certainty.reshape(-1)
+        shades[self._rims] = shades[self._rims] * self._keep + np.float32(0.5)
+        indices = self._palette.picture(regions)
+        indices *= self._free
+        indices += self._dots
         image = Image.fromarray(indices)
         image.putpalette(self._colours)
         buffer = BytesIO()

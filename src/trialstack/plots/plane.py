@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,6 +50,11 @@ class Projection:
         """The rows at the given coordinates, shape `(points, features)`."""
         return self.origin + self.scale * (coordinates @ self.directions)
 
+    def grid(self, xs: FloatArray, ys: FloatArray) -> NDArray[np.float32]:
+        """The rows at all pairs of two axes' coordinates; see `Plane.points`."""
+        coordinates = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+        return self.to_rows(coordinates).astype(np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class Plane:
@@ -76,6 +81,16 @@ class Plane:
     def resolution(self) -> int:
         """Number of grid points along each axis."""
         return len(self.xs)
+
+    def at_resolution(self, resolution: int) -> Plane:
+        """The same part of the same plane, with another number of grid points along each axis.
+
+        Args:
+            resolution: At least 2.
+        """
+        xs = np.linspace(self.xs[0], self.xs[-1], resolution)
+        ys = np.linspace(self.ys[0], self.ys[-1], resolution)
+        return replace(self, points=self.projection.grid(xs, ys), xs=xs, ys=ys)
 
     def project(self, X: ArrayLike) -> FloatArray:
         """Coordinates of rows on this plane.
@@ -151,9 +166,7 @@ def plane_of(
     coordinates = projection.to_plane(rows)
     xs = _axis(coordinates[:, 0], resolution, margin)
     ys = _axis(coordinates[:, 1], resolution, margin)
-    grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-    points = projection.to_rows(grid).astype(np.float32)
-    return Plane(points, xs, ys, axis_names, caption, projection)
+    return Plane(projection.grid(xs, ys), xs, ys, axis_names, caption, projection)
 
 
 def default_names(features: int) -> list[str]:

@@ -7,7 +7,7 @@ A tracker may write later and on another thread; `run_id`, `flush` and `close` w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -15,6 +15,9 @@ from trialstack.trials import EpochRow
 
 Kind = Literal["search", "trial", "baseline", "final", "model"]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+Drawing = Callable[[], bytes]
+"""Makes a picture, on whatever thread it is called."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,17 @@ class Tracker(Protocol):
     def log_file(self, key: str, path: str, content: bytes) -> None:
         """A file artifact; `path` is relative and may have folders."""
 
-    def log_image(self, key: str, name: str, png: bytes, step: int = 0) -> None:
-        """A picture for the image grid, under the key `name`; `png` is square and bare."""
+    def log_image(self, key: str, name: str, picture: bytes | Drawing, step: int = 0) -> None:
+        """A picture for the image grid, under the key `name`.
+
+        Args:
+            key: Whose picture it is.
+            name: Key of the grid.
+            picture: A PNG, square and bare; or what draws one, which is called when the picture is
+                written, maybe on another thread. If that fails, the run lacks the picture and
+                the tracker tells it as a problem.
+            step: Position of the slider.
+        """
 
     def log_table(self, key: str, path: str, columns: Mapping[str, Sequence[object]]) -> None:
         """A table that MLflow shows as one (`path` ends in `.json`)."""
@@ -136,3 +148,14 @@ class Tracker(Protocol):
 
     def close(self) -> None:
         """Flushes and lets go of threads and connections. Runs still open become KILLED."""
+
+
+def undrawn(key: str, error: Exception) -> str:
+    """The problem that a run has no picture because its drawing failed.
+
+    Example:
+        >>> undrawn("trial/0", ValueError("no outputs"))
+        "run 'trial/0': its picture could not be drawn: ValueError: no outputs"
+    """
+    line = f"{type(error).__name__}: {error}".partition("\n")[0]
+    return f"run {key!r}: its picture could not be drawn: {line}"

@@ -107,7 +107,10 @@ def _open_sqlite(store: Store, file: Path) -> Any:
     except OSError as error:
         raise _refusal(store, f"{error.strerror or error}: {error.filename or file}") from error
     _relax_fsync(client)
-    return client
+
+    from trialstack.tracking.direct import direct_client
+
+    return direct_client(client)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import posixpath
@@ -20,6 +21,7 @@ _LONGEST_DIGEST = 36
 _LONGEST_SCHEMA = 1_000_000
 
 
+@functools.lru_cache(maxsize=1024)  # every epoch has the same few
 def entity_name(name: str) -> str:
     """A name of a metric, param or tag that MLflow does not refuse.
 

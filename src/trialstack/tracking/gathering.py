@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 from trialstack.tracking import tags
-from trialstack.tracking.base import DatasetRecord
+from trialstack.tracking.base import DatasetRecord, Drawing
 from trialstack.tracking.entities import table_json
 from trialstack.tracking.pending import Pending, Point
 from trialstack.tracking.pictures import picture_path
@@ -63,10 +63,13 @@ class Gathering(ABC):
         """See `Tracker`."""
         self._add(key, Pending(files={path: content}))
 
-    def log_image(self, key: str, name: str, png: bytes, step: int = 0) -> None:
+    def log_image(self, key: str, name: str, picture: bytes | Drawing, step: int = 0) -> None:
         """See `Tracker`."""
         path = picture_path(name, step, _milliseconds(time.time()))
-        self._add(key, Pending(pictures={path: png}, tags={tags.LOGGED_IMAGES: "True"}))
+        if isinstance(picture, bytes):
+            self._add(key, Pending(pictures={path: picture}))
+        else:
+            self._add(key, Pending(drawings={path: picture}))
 
     def log_table(self, key: str, path: str, columns: Mapping[str, Sequence[object]]) -> None:
         """See `Tracker`."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from trialstack.tracking.base import DatasetRecord, KnownRun, NewRun, Status
+from trialstack.tracking.base import DatasetRecord, Drawing, KnownRun, NewRun, Status, undrawn
 from trialstack.tracking.tags import SUCCESSOR
 from trialstack.trials import EpochRow
 
@@ -56,6 +56,7 @@ class MemoryTracker:
 
     Attributes:
         runs: All runs in the order of starting; a key may be there several times.
+        problems: Pictures that could not be drawn, one line each.
 
     Example:
         >>> tracker = MemoryTracker()
@@ -67,6 +68,7 @@ class MemoryTracker:
 
     def __init__(self, runs: Sequence[RunRecord] = ()) -> None:
         self.runs = list(runs)
+        self.problems: list[str] = []
         self._current: dict[str, RunRecord] = {}
         self._closed = False
 
@@ -134,9 +136,15 @@ class MemoryTracker:
         """See `Tracker`."""
         self._writable(key).files[path] = content
 
-    def log_image(self, key: str, name: str, png: bytes, step: int = 0) -> None:
-        """See `Tracker`."""
-        self._writable(key).images.setdefault(name, {})[step] = png
+    def log_image(self, key: str, name: str, picture: bytes | Drawing, step: int = 0) -> None:
+        """See `Tracker`. A picture is drawn at once."""
+        run = self._writable(key)
+        try:
+            png = picture if isinstance(picture, bytes) else picture()
+        except Exception as error:  # whatever it is, a search is worth more than a picture
+            self.problems.append(undrawn(key, error))
+            return
+        run.images.setdefault(name, {})[step] = png
 
     def log_table(self, key: str, path: str, columns: Mapping[str, Sequence[object]]) -> None:
         """See `Tracker`."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from trialstack.errors import TrialstackError
 from trialstack.tracking import tags
-from trialstack.tracking.base import KnownRun, NewRun, Status
+from trialstack.tracking.base import KnownRun, NewRun, Status, undrawn
 from trialstack.tracking.experiments import (
     find_experiment,
     find_or_make_experiment,
@@ -199,12 +199,23 @@ class MlflowTracker(Gathering):
             pending, run.pending = run.pending, Pending()
         try:
             if self._requests.open(run):
+                self._draw(run, pending)
                 self._requests.send(run, pending)
         except BaseException:
             with self._lock:
                 run.pending = pending.followed_by(run.pending)
             raise
         self._outage = ""
+
+    def _draw(self, run: RunState, pending: Pending) -> None:
+        drawings, pending.drawings = pending.drawings, {}
+        for path, draw in drawings.items():
+            try:
+                pending.pictures[path] = draw()
+            except Exception as error:  # whatever it is, a run is worth more than its picture
+                self._note(undrawn(run.key, error))
+        if pending.pictures:
+            pending.tags[tags.LOGGED_IMAGES] = "True"
 
     def _writing_failed(self, error: Exception) -> None:
         first_line = display_uri(str(error)).strip().partition("\n")[0]

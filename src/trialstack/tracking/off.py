@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from trialstack.tracking.base import DatasetRecord, KnownRun, NewRun, Status
+from trialstack.tracking.base import DatasetRecord, Drawing, KnownRun, NewRun, Status
 from trialstack.trials import EpochRow
 
 
@@ -37,7 +37,7 @@ class NullTracker:
     def log_file(self, key: str, path: str, content: bytes) -> None:
         """See `Tracker`."""
 
-    def log_image(self, key: str, name: str, png: bytes, step: int = 0) -> None:
+    def log_image(self, key: str, name: str, picture: bytes | Drawing, step: int = 0) -> None:
         """See `Tracker`."""
 
     def log_table(self, key: str, path: str, columns: Mapping[str, Sequence[object]]) -> None:

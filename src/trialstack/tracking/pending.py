@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from trialstack.tracking.base import DatasetRecord, NewRun, Status
+from trialstack.tracking.base import DatasetRecord, Drawing, NewRun, Status
 
 
 class Point(NamedTuple):
@@ -32,6 +32,7 @@ class Pending:
         tags: By name.
         files: Path within the run's artifacts -> content.
         pictures: Path without suffix -> PNG, each to be written with its thumbnail.
+        drawings: Path without suffix -> what makes the PNG.
         tables: Those of the files that MLflow is to show as tables.
         datasets: Inputs of the run.
         end: Status and time in seconds, when the run is over.
@@ -42,6 +43,7 @@ class Pending:
     tags: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
+    drawings: dict[str, Drawing] = field(default_factory=dict)
     tables: list[str] = field(default_factory=list)
     datasets: list[DatasetRecord] = field(default_factory=list)
     end: tuple[Status, float] | None = None
@@ -54,6 +56,7 @@ class Pending:
             tags={**self.tags, **later.tags},
             files={**self.files, **later.files},
             pictures={**self.pictures, **later.pictures},
+            drawings={**self.drawings, **later.drawings},
             tables=self.tables + later.tables,
             datasets=self.datasets + later.datasets,
             end=later.end or self.end,

@@ -33,7 +33,10 @@ def _thumbnail(png: bytes) -> bytes:
 
     with Image.open(io.BytesIO(png)) as picture:
         small = picture.convert("RGB")
+    # Averages of whole squares of pixels are made in a tenth of the time of a resampling filter.
+    small = small.reduce(max(1, max(small.size) // GRID_SIZE))
     small.thumbnail((GRID_SIZE, GRID_SIZE), Image.Resampling.LANCZOS)
     content = io.BytesIO()
-    small.save(content, "WEBP", quality=90, method=0)  # the quickest, a tenth larger
+    # Lossless is quicker than lossy, and keeps the colours of small dots; a file is larger.
+    small.save(content, "WEBP", lossless=True, quality=0, method=0)
     return content.getvalue()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trialstack.tracking import tags
+from trialstack.tracking.artifacts import write_files
 from trialstack.tracking.base import NewRun
 from trialstack.tracking.entities import batches, dataset_input, tag_values
 from trialstack.tracking.pending import Pending, RunState
@@ -183,9 +184,15 @@ class RunRequests:
         files = dict(pending.files)
         for path, png in pending.pictures.items():
             files.update(picture_files(path, png))
-        with tempfile.TemporaryDirectory(prefix="trialstack-") as folder:
-            for path, content in files.items():
-                file = Path(folder, path)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(content)
-            self._client.log_artifacts(run.run_id, folder)
+        folder = self._folder_of(run)
+        if folder is not None:
+            write_files(folder, files)
+            return
+        with tempfile.TemporaryDirectory(prefix="trialstack-") as made:
+            write_files(Path(made), files)
+            self._client.log_artifacts(run.run_id, made)
+
+    def _folder_of(self, run: RunState) -> Path | None:
+        """Where the run's files are, if its client knows and that is on this machine."""
+        artifact_folder = getattr(self._client, "artifact_folder", None)
+        return None if artifact_folder is None else artifact_folder(run.run_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trialstack.errors import DataError
 from trialstack.plots.painter import BoundaryPainter
 from trialstack.tracking.base import KnownRun, NewRun, Tracker
 from trialstack.trials import EpochBlock, Failed, Finished, Objective, TrialSpec
-from trialstack.tuners.journal import Entry, Journal, plain, write_atomically
+from trialstack.tuners.journal import Entry, Journal, plain
 from trialstack.tuners.names import TrialNames
+from trialstack.tuners.pictures import TrialPictures
 
 PARENT = "search"
 
@@ -50,7 +49,7 @@ class SearchRun:
         tracker: Where the runs go.
         objective: What the search optimises.
         names: How trials and their hyperparameters are called.
-        folder: The search's own; pictures wait there until they are tracked.
+        folder: The search's own; what pictures are drawn of waits there until they are tracked.
         painter: Draws the trials' decision boundaries; None draws none.
         on_trial_ended: Called after every trial, and once after `catch_up`.
     """
@@ -68,8 +67,7 @@ class SearchRun:
         self.objective = objective
         self.names = names
         self.rows: dict[str, TrialRow] = {}  # trial_id -> its last attempt, in order of ending
-        self._painter = painter
-        self._pictures = folder / "pictures"
+        self._pictures = TrialPictures(folder / "pictures", painter)
         self._times: dict[str, list[float]] = {}  # trial_id -> when each epoch ended
         self._best = objective.worst
         self._ended = 0
@@ -79,7 +77,7 @@ class SearchRun:
     @property
     def probe(self) -> NDArray[np.float32] | None:
         """The points at which finished models are evaluated for their pictures."""
-        return self._painter.plane.points if self._painter else None
+        return self._pictures.probe
 
     def ranking(self) -> list[TrialRow]:
         """Trials with a score, the best first; of equal ones the earlier first."""
@@ -123,13 +121,8 @@ class SearchRun:
             self.tracker.log_epochs(key, block.first_epoch, block.rows, block.times)
 
     def keep_picture(self, spec: TrialSpec, event: Finished) -> None:
-        """Draws the trial's decision boundary, before the journal says that the trial is done."""
-        if self._painter is not None and event.probe is not None:
-            try:
-                picture = self._painter.paint(event.probe)
-            except DataError:  # no classifier's outputs, or not of the classes that `y` has
-                return
-            write_atomically(self._picture(spec.trial_id), picture)
+        """Keeps what the trial's picture needs, before the journal says that the trial is done."""
+        self._pictures.keep(spec.trial_id, event.probe)
 
     def trial_finished(self, spec: TrialSpec, values: Mapping[str, Any], event: Finished) -> None:
         """Closes the child run with its score."""
@@ -165,9 +158,9 @@ class SearchRun:
             "metrics": event.metrics,
         }
         self.tracker.log_file(key, "trial.json", _json(exact))
-        picture = self._picture(spec.trial_id)
-        if picture.exists():
-            self.tracker.log_image(key, "boundary_final", picture.read_bytes())
+        drawing = self._pictures.drawing(spec.trial_id, event.probe)
+        if drawing is not None:
+            self.tracker.log_image(key, "boundary_final", drawing)
         self.tracker.end_run(key, "FINISHED", event.time)
         self._trial_ended(score)
 
@@ -273,14 +266,9 @@ class SearchRun:
         else:
             self.trial_failed(spec, spec.hyperparameters, event)
 
-    # --- pictures ----------------------------------------------------------------------------
-
-    def _picture(self, trial_id: str) -> Path:
-        return self._pictures / f"{trial_id}.png"
-
     def drop_pictures(self) -> None:
-        """Removes the pictures that waited: all of them are tracked."""
-        shutil.rmtree(self._pictures, ignore_errors=True)
+        """Removes what pictures were drawn of: all of them are tracked."""
+        self._pictures.drop()
 
 
 def run_key(trial_id: str, attempt: int) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from trialstack.errors import DataError
 from trialstack.executors.batch_order import bind_fit_arguments
 from trialstack.hypermodels.naming import format_value
-from trialstack.plots.painter import BoundaryPainter
+from trialstack.plots.painter import TILE_RESOLUTION, BoundaryPainter
 from trialstack.plots.plane import plane_of
 from trialstack.tracking.base import NewRun, Status, Tracker
 from trialstack.tracking.off import NullTracker
@@ -153,7 +153,8 @@ def painter_of(fit: Mapping[str, Any]) -> BoundaryPainter | None:
     if not 2 <= n_classes <= MOST_CLASSES:
         return None
     try:
-        return BoundaryPainter(plane_of(x), x, labels, n_classes)
+        plane = plane_of(x, resolution=TILE_RESOLUTION)
+        return BoundaryPainter(plane, x, labels, n_classes)
     except DataError:
         return None
 
