@@ -229,7 +229,7 @@ def test_runs_that_a_killed_process_left_open_are_closed(tracker: Tracker) -> No
     )
     successor.resume_run("search", tracker.run_id("search"))
     successor.flush()
-    orphans = successor.kill_open_runs("trial/0, again")
+    orphans = successor.kill_open_runs("search, again")
     assert [(run.key, run.status) for run in orphans] == [("trial/0", "RUNNING")]
     assert {run.key: run.status for run in successor.known_runs()} == {
         "search": "RUNNING",
@@ -237,8 +237,12 @@ def test_runs_that_a_killed_process_left_open_are_closed(tracker: Tracker) -> No
         "trial/1": "FINISHED",
     }
     killed = see(tracker, tracker.run_id("trial/0"))
-    assert killed.tags["trialstack.successor"] == "trial/0, again"
+    assert killed.tags["trialstack.successor"] == "search, again"
     assert successor.kill_open_runs("nobody") == []
+    start(successor, "trial/0", parent="search")
+    successor.flush()
+    killed = see(tracker, tracker.run_id("trial/0"))
+    assert killed.tags["trialstack.successor"] == successor.run_id("trial/0")
     successor.close()
 
 

@@ -137,7 +137,8 @@ class Tracker(Protocol):
         """Closes runs of this search that a killed process has left RUNNING.
 
         Args:
-            successor: Who goes on in their place.
+            successor: Who goes on in their place: becomes their tag `trialstack.successor`, until
+                a run of the same key is started here, whose id then takes its place.
 
         Returns:
             The runs, as they were.

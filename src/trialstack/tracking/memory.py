@@ -70,6 +70,7 @@ class MemoryTracker:
         self.runs = list(runs)
         self.problems: list[str] = []
         self._current: dict[str, RunRecord] = {}
+        self._orphans: dict[str, RunRecord] = {}
         self._closed = False
 
     def __getitem__(self, key: str) -> RunRecord:
@@ -176,6 +177,7 @@ class MemoryTracker:
                 orphans.append(KnownRun(run.key, run.run_id, run.status))
                 run.status, run.ended = "KILLED", time.time()
                 run.tags[SUCCESSOR] = successor
+                self._orphans[run.key] = run
         return orphans
 
     def flush(self) -> None:
@@ -193,6 +195,8 @@ class MemoryTracker:
             raise RuntimeError("this tracker is closed")
         self.runs.append(run)
         self._current[run.key] = run
+        if run.key in self._orphans:
+            self._orphans.pop(run.key).tags[SUCCESSOR] = run.run_id
 
     def _writable(self, key: str) -> RunRecord:
         if self._closed:

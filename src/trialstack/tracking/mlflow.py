@@ -55,6 +55,7 @@ class MlflowTracker(Gathering):
         self._experiment_lock = threading.Lock()
         self._lock = threading.Lock()
         self._runs: dict[str, RunState] = {}
+        self._orphans: dict[str, str] = {}  # key -> id of a run that a killed process left open
         self._problems: list[str] = []
         self._outage = ""
         self._closed = False
@@ -115,9 +116,12 @@ class MlflowTracker(Gathering):
         run = self._find(key)
         if run.run_id is None and not run.refused:
             self._writer.put(run, now=True)
-            run.opened.wait(_LONGEST_WAIT)
+            run.opened.wait(_PATIENCE if self._outage else _LONGEST_WAIT)
         if run.run_id is None:
-            raise TrialstackError(f"run {key!r} is not in the store: {'; '.join(self.problems)}")
+            raise TrialstackError(
+                f"run {key!r} is not in the store: {'; '.join(self.problems)}; what is finished is "
+                "saved: give the same command again when the store answers"
+            )
         return run.run_id
 
     def known_runs(self) -> list[KnownRun]:
@@ -133,7 +137,7 @@ class MlflowTracker(Gathering):
         """Closes runs of this search that a killed process has left RUNNING.
 
         Args:
-            successor: Who goes on in their place; becomes their tag `trialstack.successor`.
+            successor: See `Tracker`.
 
         Returns:
             The runs, as they were.
@@ -146,6 +150,7 @@ class MlflowTracker(Gathering):
         for run in orphans:
             self.client.set_tag(run.run_id, tags.SUCCESSOR, successor)
             self.client.set_terminated(run.run_id, "KILLED")
+            self._orphans[run.key] = run.run_id
         return orphans
 
     def flush(self) -> None:
@@ -199,6 +204,7 @@ class MlflowTracker(Gathering):
             pending, run.pending = run.pending, Pending()
         try:
             if self._requests.open(run):
+                self._link_orphan(run)
                 self._draw(run, pending)
                 self._requests.send(run, pending)
         except BaseException:
@@ -206,6 +212,11 @@ class MlflowTracker(Gathering):
                 run.pending = pending.followed_by(run.pending)
             raise
         self._outage = ""
+
+    def _link_orphan(self, run: RunState) -> None:
+        if run.key in self._orphans:
+            self.client.set_tag(self._orphans[run.key], tags.SUCCESSOR, run.run_id)
+            del self._orphans[run.key]
 
     def _draw(self, run: RunState, pending: Pending) -> None:
         drawings, pending.drawings = pending.drawings, {}

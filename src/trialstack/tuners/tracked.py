@@ -131,7 +131,7 @@ def enter_parent(run: SearchRun, new: NewRun, journal: Journal) -> bool:
     known = {known.key: known for known in run.tracker.known_runs()}
     if PARENT in known:
         run.tracker.resume_run(PARENT, known[PARENT].run_id)
-        run.tracker.kill_open_runs("interrupted; trained again in a run of its own")
+        run.tracker.kill_open_runs(known[PARENT].run_id)
     else:
         run.tracker.start_run(new)
     run.catch_up(journal, known)
