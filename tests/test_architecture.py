@@ -38,6 +38,7 @@ LAYERS = (
     "evaluation",
     "datasets",
     "quiet",
+    "logs",
     "signals",
     "durations",
     "trials",

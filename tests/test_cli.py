@@ -35,6 +35,9 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "tune broken.toml": ("broken.toml", "line 2"),
     "tune a.toml b.toml": ("unexpected extra argument (b.toml)", "trialstack tune --help"),
     "tune --data rows.csv --target y": ("--data is not there yet", "trialstack new NAME"),
+    "tune --data a.csv --target y --separator ;": ("--data is not there yet", "new NAME"),
+    "tune circles.toml --name mine": ("--name is not there yet", "trialstack new NAME"),
+    "tune --encoding latin-1 circles.toml": ("--encoding is not there yet",),
     "tune --frob": ("No such option '--frob'", "trialstack tune --help"),
     "tune circles.toml --trials many": ("search.max_trials", "'many' came", "integer"),
     "tune circles.toml --trials 0": ("search.max_trials", "0 came", "integer from 1"),
@@ -49,8 +52,35 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "tune circles.toml --set dataset.test_size=2": ("dataset.test_size", "2 came"),
     "tune circles.toml --set dataset.source=iirs": ("dataset.source", "'iirs'", "iris"),
     "tune circles.toml --set search.objective=val_f1": ("search.objective", "'val_f1'", "val_auc"),
+    "tune circles.toml --set a.b.c=1": ("command line: key 'a': no such key",),
+    "tune circles.toml --set hypermodel={type='cnn'}": (
+        "command line: key 'hypermodel.type': 'cnn'",
+    ),
+    "tune circles.toml --set dataset.params.factor=1.5": (
+        "command line: key 'dataset.params.factor': 1.5 came",
+        "a number from 0 to below 1",
+    ),
+    "tune circles.toml --set dataset.params.n_samples=4000000000": (
+        "command line: key 'dataset.params.n_samples': 4000000000 came",
+        "an integer from 1 to 10000000",
+    ),
+    "tune circles.toml --set hypermodel={type='nowhere:Net'}": (
+        "command line: key 'hypermodel.type': 'nowhere:Net'",
+        "no module 'nowhere'",
+    ),
+    "tune circles.toml --set hypermodel={type='os:PathLike'}": (
+        "command line: key 'hypermodel.type': 'os:PathLike'",
+        "Python's own",
+    ),
     "tune circles.toml --set hypermodel.units=[[9,3]]": ("hypermodel.units",),
     "tune circles.toml --time-limit soon": ("--time-limit", "'soon' came", "10m"),
+    "tune circles.toml --tracking-uri=": ("--tracking-uri", "'' came", "sqlite:///"),
+    "tune circles.toml --tracking-uri http://127.0.0.1:1": ("http://127.0.0.1:1 does not answer",),
+    "tune circles.toml --tracking-uri sqlite:///circles.toml": ("circles.toml", "not a database"),
+    "tune circles.toml --tracking-uri sqlite:///circles.toml/x.db": (
+        "circles.toml/searches",
+        "Not a directory",
+    ),
     "tune circles.toml --extend few": ("--extend", "'few'"),
     "tune circles.toml --extend 0": ("--extend", "0 came", "integer from 1"),
     "tune circles.toml --extend 2 --fresh": ("--extend", "--fresh", "one of them"),
@@ -62,6 +92,9 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "ui --host 0.0.0.0": ("'0.0.0.0'", "127.0.0.1"),
     "ui --tracking-uri file:mlruns": ("'file:mlruns'", "sqlite:///"),
     "ui --tracking-uri sqlite://": ("'sqlite://'", "sqlite:///PATH"),
+    "ui --tracking-uri=": ("--tracking-uri", "'' came", "sqlite:///"),
+    "ui --tracking-uri http://127.0.0.1:1": ("http://127.0.0.1:1 does not answer",),
+    "ui --tracking-uri sqlite:///circles.toml": ("circles.toml", "not a database"),
 }
 
 # Runs the command lines that come as JSON on its standard input, one after the other, and tells

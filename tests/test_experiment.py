@@ -186,15 +186,25 @@ WRONG: list[tuple[str, Any, str]] = [
     ("dataset.params.noise", -0.1, "-0.1 came; allowed: a number from 0"),
     ("dataset.params.n_samples", 0, "0 came; allowed: an integer from 1"),
     ("dataset.params.n_samples", 5.0, "5.0 came; allowed: an integer from 1"),
+    ("dataset.params.n_samples", 4 * 10**9, "came; allowed: an integer from 1 to 10000000"),
+    ("dataset.params.factor", 1.0, "1.0 came; allowed: a number from 0 to below 1"),
+    ("dataset.params.factor", 1.5, "1.5 came; allowed: a number from 0 to below 1"),
+    ("dataset.params.seed", 2**32, "came; allowed: an integer from 0 to 4294967295"),
     ("dataset.params", 1, "1 came; allowed: a table without nan and inf"),
     ("hypermodel.type", "cnn", "'cnn' came; allowed: 'mlp', or a class of yours as 'package."),
-    ("hypermodel.units", [[99, 25]], "[99, 25] came; allowed: an integer from 1, or a range"),
-    ("hypermodel.units", [[0, 5]], "[0, 5] came; allowed: an integer from 1, or a range"),
-    ("hypermodel.units", [[1, 5, 2]], "[1, 5, 2] came; allowed: an integer from 1, or a range"),
-    ("hypermodel.units", [True], "true came; allowed: an integer from 1, or a range"),
+    ("hypermodel.units", [[99, 25]], "[99, 25] came; allowed: an integer from 1 to 100000, or"),
+    ("hypermodel.units", [[0, 5]], "[0, 5] came; allowed: an integer from 1 to 100000, or"),
+    ("hypermodel.units", [[1, 5, 2]], "[1, 5, 2] came; allowed: an integer from 1 to 100000, or"),
+    ("hypermodel.units", [True], "true came; allowed: an integer from 1 to 100000, or"),
     ("hypermodel.units", [], "[] came; allowed: a list with an integer or a range"),
     ("hypermodel.units", 64, "64 came; allowed: a list with an integer or a range"),
-    ("hypermodel.layers", [3, 1], "[3, 1] came; allowed: an integer from 1, or a range"),
+    (
+        "hypermodel.units",
+        [[1, 10**9]],
+        "1000000000] came; allowed: an integer from 1 to 100000, or",
+    ),
+    ("hypermodel.layers", [3, 1], "[3, 1] came; allowed: an integer from 1 to 100, or a range"),
+    ("hypermodel.layers", [1, 10**9], "1000000000] came; allowed: an integer from 1 to 100, or a"),
     ("hypermodel.tapering", 1, "1 came; allowed: true or false"),
     ("hypermodel.l1", -0.1, "-0.1 came; allowed: a number from 0, a list of different such"),
     ("hypermodel.l1", [], "[] came; allowed: a number from 0, a list of different such"),
@@ -216,6 +226,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("hypermodel.batch_normalization", [1, 0], "[1, 0] came; allowed: true, false, or [true,"),
     ("hypermodel", "mlp", "'mlp' came; allowed: a table with the keys type, units, "),
     ("baseline", {"units": [0]}, "'baseline.units': [0] came; allowed: a list of integers from 1"),
+    (
+        "baseline",
+        {"units": [10**9]},
+        "[1000000000] came; allowed: a list of integers from 1 to 100",
+    ),
     ("baseline", {}, "'baseline.units': it is missing; add it, such as units = [100, 100]"),
     ("baseline", {"units": [], "learning_rate": 0}, "'baseline.learning_rate': 0 came; allowed"),
     ("name", "", "'' came; allowed: 1 to 60 letters"),
@@ -234,7 +249,7 @@ def test_a_wrong_value_is_told_in_one_line(key: str, value: Any, said: str) -> N
     with pytest.raises(ExperimentError) as caught:
         rings().with_settings({key: value})
     line = str(caught.value)
-    assert line.startswith(f"command line: key '{key}") or "'baseline." in line
+    assert line.startswith(f"command line: key '{key}")
     assert said in line
     assert "\n" not in line
     assert "pydantic" not in line
@@ -263,6 +278,37 @@ def test_what_is_not_built_says_what_is(key: str, value: Any, said: str) -> None
 def test_a_key_of_the_file_is_told_with_the_file() -> None:
     with pytest.raises(ExperimentError, match=r"^rings\.toml: key 'search\.objective': 'val_auc'"):
         rings(dataset__validation_size=0)
+
+
+def test_a_key_is_told_with_where_it_came_from() -> None:
+    given = Experiment.from_dict(RINGS, "rings.toml")
+    changed = given.with_settings({"dataset.params.noise": 0.1, "baseline": {"units": []}})
+    assert {
+        key: changed.place_of(key)
+        for key in ("dataset.params.noise", "dataset.params", "baseline.units", "dataset", "name")
+    } == {
+        "dataset.params.noise": "command line",
+        "dataset.params": "command line",  # the file has no such table
+        "baseline.units": "command line",
+        "dataset": "rings.toml",
+        "name": "rings.toml",
+    }
+    again = changed.with_settings({"name": "x"})
+    assert again.place_of("baseline") == again.place_of("name") == "command line"
+    with pytest.raises(ExperimentError, match=r"^command line: key 'search\.a': no such key"):
+        given.with_settings({"search.a.b": 1})
+    with pytest.raises(ExperimentError, match=r"^rings\.toml: key 'a': no such key"):
+        Experiment.from_dict(RINGS | {"a": {}}, "rings.toml").with_settings({"a.b": 1})
+
+
+def test_tables_that_fit_no_memory_are_refused() -> None:
+    blobs = Experiment.from_dict(RINGS | {"dataset": {"source": "blobs"}})
+    blobs.with_settings({"dataset.params.n_samples": 10**7})
+    said = r"params\.n_samples': 10000000 came; .* up to 100000000, not 10000000 x \(8 \+ 3\)$"
+    with pytest.raises(ExperimentError, match=said):
+        blobs.with_settings({"dataset.params": {"n_samples": 10**7, "n_features": 8}})
+    with pytest.raises(ExperimentError, match=r"params\.n_features': 100000 came; allowed: "):
+        blobs.with_settings({"dataset.params.n_features": 100_000})
 
 
 def test_several_problems_are_counted() -> None:

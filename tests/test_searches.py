@@ -134,6 +134,20 @@ class TestLock:
         assert text.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("below", "cause"), [("file", "Not a directory"), ("x" * 300, "File name too long")]
+)
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, below: str, cause: str) -> None:
+    (tmp_path / "file").touch()
+    root = tmp_path / below / "searches"
+    with pytest.raises(InputError) as caught, held(root, "rings"):
+        pytest.fail("held")
+    assert str(root) in str(caught.value)
+    assert str(caught.value).startswith("experiment 'rings': ")
+    assert cause in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 class TestFoldersLeftBehind:
     """A command that is refused leaves no folders where there were none."""
 

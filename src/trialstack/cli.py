@@ -41,6 +41,10 @@ SETTINGS = {
 """Options of `tune` that are keys of the experiment file."""
 
 
+OF_TABLES = ("data", "target", "name", "separator", "encoding")
+"""Options of `tune` on a table without an experiment file, which is not there yet."""
+
+
 class Commands(click.Group):
     """Refuses what is not there with one line that says what is."""
 
@@ -56,15 +60,34 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _not_empty(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """An empty variable of a script is not taken for the default store."""
+    if value == "":
+        raise InputError(
+            "--tracking-uri: '' came; give a store, such as sqlite:///mlruns/mlflow.db"
+        )
+    return value
+
+
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options of every command that works on a store."""
     for option in (
-        click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+        click.option("--debug", is_flag=True, help="Show the log, and an error's traceback."),
         click.option(
-            "--tracking-uri", metavar="URI", help="MLflow store [env MLFLOW_TRACKING_URI]"
+            "--tracking-uri",
+            metavar="URI",
+            callback=_not_empty,
+            help="MLflow store [env MLFLOW_TRACKING_URI]",
         ),
     ):
         command = option(command)
+    return command
+
+
+def tables_to_come(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that are refused with better words than that they are unknown."""
+    for name in OF_TABLES:
+        command = click.option(f"--{name}", hidden=True)(command)
     return command
 
 
@@ -96,9 +119,8 @@ def cli(context: click.Context) -> None:
 @click.option("--fresh", is_flag=True, help="Begin a new search, whatever is there.")
 @click.option("--extend", type=int, metavar="N", help="N more trials for a finished search.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-@click.option("--data", hidden=True)
-@click.option("--target", hidden=True)
 @common
+@tables_to_come
 def tune(experiment: str | None, **options: Any) -> None:
     """Search, fit the winner, evaluate it on sealed test rows, register it.
 
@@ -106,8 +128,11 @@ def tune(experiment: str | None, **options: Any) -> None:
     """
     from trialstack.commands.tune import run_tune
 
-    if options["data"] or options["target"]:
-        raise NotBuiltError("--data is not there yet; give an experiment file: trialstack new NAME")
+    for option in OF_TABLES:
+        if options[option] is not None:
+            raise NotBuiltError(
+                f"--{option} is not there yet; give an experiment file: trialstack new NAME"
+            )
     if experiment is None:
         raise InputError("no experiment file came; give one, or make one with: trialstack new NAME")
     keys = {key: options[name] for name, key in SETTINGS.items() if options[name] is not None}
@@ -119,6 +144,7 @@ def tune(experiment: str | None, **options: Any) -> None:
         extend=options["extend"],
         time_limit=options["time_limit"],
         as_json=options["as_json"],
+        debug=options["debug"],
     )
 
 

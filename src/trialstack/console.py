@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from trialstack.hypermodels.naming import format_value
 from trialstack.pipeline.job import Listener
@@ -45,13 +46,22 @@ def one_line(text: str) -> str:
 
 
 class Progress(Listener):
-    """Shows on stderr how far the job is; in a terminal, trials are one line written over."""
+    """Shows on stderr how far the job is; in a terminal, trials are one line written over.
+
+    Attributes:
+        has_journal: Whether the search is one to go on with.
+    """
 
     def __init__(self) -> None:
+        self.has_journal = False
         self._live = sys.stderr.isatty()
         self._started = time.monotonic()
         self._told = 0
         self._open_line = False
+
+    def line(self, text: str) -> None:
+        """A line of its own; what was to be written over stays."""
+        self._line(text)
 
     def warning(self, text: str) -> None:
         """See `Listener`."""
@@ -60,6 +70,10 @@ class Progress(Listener):
     def stage(self, text: str) -> None:
         """See `Listener`."""
         self._line(f"[{time.monotonic() - self._started:5.1f} s] {text}")
+
+    def search_opened(self) -> None:
+        """See `Listener`."""
+        self.has_journal = True
 
     def trial_ended(self, run: SearchRun, max_trials: int) -> None:
         """See `Listener`."""
@@ -84,11 +98,21 @@ class Progress(Listener):
 
     def _line(self, text: str, over: bool = False) -> None:
         if over:
-            print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[2K{_one_row(text)}", end="", file=sys.stderr, flush=True)
             self._open_line = True
         else:
             self.close()
             print(text, file=sys.stderr, flush=True)
+
+
+def _one_row(text: str) -> str:
+    """As much of a line as one row of the terminal holds: only one row can be written over.
+
+    The last column stays free, as some terminals begin another row once it is written.
+    """
+    row = Text(text)
+    row.truncate(Console(file=sys.stderr).width - 1, overflow="ellipsis")
+    return row.plain
 
 
 def print_result(result: TuneResult, ui: str, load: str) -> None:

@@ -1,13 +1,19 @@
-"""Durations as people type them."""
+"""Durations: as people type them, and that of this process."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+import time
+from pathlib import Path
 
 from trialstack.errors import InputError
 
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
+
+_IMPORTED = time.monotonic()
 
 
 def parse_duration(text: str) -> float:
@@ -25,3 +31,17 @@ def parse_duration(text: str) -> float:
     if "".join(number + unit for number, unit in parts) != text.strip() or seconds <= 0:
         raise InputError(f"--time-limit: {text!r} came; give a duration such as 90s, 10m or 1h30m")
     return seconds
+
+
+def seconds_of_process() -> float:
+    """How long this process has been running, its imports included.
+
+    Linux tells when it began; elsewhere the clock starts with the import of this module.
+    """
+    if sys.platform != "linux":
+        return time.monotonic() - _IMPORTED
+    # Fields of proc(5) after the program's name, which may hold spaces; the 22nd of all is the
+    # start in clock ticks since boot.
+    fields = Path("/proc/self/stat").read_text(errors="replace").rpartition(")")[2].split()
+    began = int(fields[22 - 3]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - began

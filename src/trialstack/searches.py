@@ -20,7 +20,7 @@ from typing import Any
 from trialstack.errors import InputError, JournalError
 from trialstack.experiment import Experiment
 from trialstack.tuners.journal import FILE_NAME, Journal, plain
-from trialstack.tuners.lock import locked
+from trialstack.tuners.lock import locked, unusable
 
 DONE = "done"
 """Name of the stage that ends a search: everything is evaluated and registered."""
@@ -73,9 +73,13 @@ def held(root: Path, name: str) -> Iterator[Path]:
 
     Raises:
         SearchHeldError: Another process holds it. A process that died holds nothing.
+        InputError: It cannot be made, or may not be written.
     """
     home = root / folder_name(name)
-    made = [folder for folder in (home, root, root.parent) if not folder.exists()]
+    try:
+        made = [folder for folder in (home, root, root.parent) if not folder.exists()]
+    except OSError as error:
+        raise unusable(home, f"experiment {name!r}", error) from error
     with locked(home, f"experiment {name!r}"):
         try:
             yield home

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from sklearn.datasets import load_breast_cancer, make_circles
 
 from trialstack.datasets.builtin import BUILTIN, parameters_of
 from trialstack.datasets.checks import check_rows
 from trialstack.datasets.load import load_dataset
+from trialstack.errors import DataError
 from trialstack.experiment import DatasetSettings
 
 SHAPES = {
@@ -70,6 +72,40 @@ def test_parameters_reach_the_generator() -> None:
     other_seed = load_dataset(settings("moons", seed=1))
     assert not np.array_equal(other_seed.X, load_dataset(settings("moons")).X)
     assert load_dataset(settings("blobs", centers=4, n_features=3)).X.shape == (1000, 3)
+
+
+VALUES = [-1, 0, 1, 2, 1000, 0.0, 1e-300, 1 - 1e-9, 1.0, 1.5, 1e299]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"), [(name, key) for name in BUILTIN for key in parameters_of(name)]
+)
+def test_what_is_allowed_can_be_generated(name: str, parameter: str) -> None:
+    """The limits of every parameter are at least as narrow as scikit-learn's own."""
+    taken = 0
+    for value in VALUES:
+        try:
+            chosen = settings(name, **{"n_samples": 50, parameter: value})
+        except ValidationError:
+            continue
+        load_dataset(chosen)
+        taken += 1
+    assert 0 < taken < len(VALUES)
+
+
+def test_what_a_generator_refuses_is_told_with_the_key() -> None:
+    chosen = settings("circles")
+    chosen.params["factor"] = 1.5
+    with pytest.raises(DataError) as caught:
+        load_dataset(chosen, lambda key: f"where {key} stands")
+    line = str(caught.value)
+    start = "where dataset.params.factor stands: key 'dataset.params.factor': 1.5 came; "
+    assert line.startswith(start)
+    assert "[0.0, 1.0)" in line
+    chosen = settings("circles")
+    chosen.params["seed"] = -1
+    with pytest.raises(DataError, match=r"^experiment: key 'dataset\.params\.seed': -1 came; "):
+        load_dataset(chosen)
 
 
 def test_bundled_data_has_no_parameters() -> None:

@@ -84,13 +84,22 @@ def test_the_seed_decides() -> None:
 
 
 def test_a_class_of_one_row_cannot_be_stratified() -> None:
-    with pytest.raises(DataError, match=r"^dataset 'tiny': test_size = 0.25 of 21 rows.*least pop"):
-        split_dataset(labelled([0] * 20 + [1]), settings())
+    key = r"^e\.toml: key 'dataset\.test_size': 0\.25 of the 21 rows .*least pop"
+    with pytest.raises(DataError, match=key):
+        split_dataset(labelled([0] * 20 + [1]), settings(), lambda _key: "e.toml")
+    places = {"dataset.validation_size": "command line"}
+    key = r"^command line: key 'dataset\.validation_size': 0\.9999 of the 750 rows"
+    chosen = settings("circles", validation_size=0.9999)
+    with pytest.raises(DataError, match=key):
+        split_dataset(load_dataset(chosen), chosen, places.__getitem__)
 
 
 def test_a_part_without_a_class_is_refused() -> None:
     sorted_by_class = labelled([0] * 30 + [1] * 30)
-    with pytest.raises(DataError, match=r"the 15 test rows have none of class 0; use a strat"):
+    with pytest.raises(
+        DataError,
+        match=r"^experiment: key 'dataset\.test_size': the 15 test rows .* class 0; use a strat",
+    ):
         split_dataset(sorted_by_class, settings(split="first", validation="stratified"))
-    with pytest.raises(DataError, match=r"the 15 validation rows have none of class 0"):
+    with pytest.raises(DataError, match=r"the 15 validation rows of 'tiny' have none of class 0"):
         split_dataset(sorted_by_class, settings(split="none", validation="last"))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.pipeline.conftest import RINGS, Answer, Place
+from trialstack.errors import Interrupted
 
 PATIENCE = 120  # seconds for something that takes ten
 
@@ -177,3 +178,23 @@ def test_interrupted_then_killed_it_ends_as_if_nothing_had_been(
         )
     ]
     assert scores[0] == pytest.approx(scores[1], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "fresh"),
+    [("trialstack.quiet.load_tensorflow", True), ("trialstack.pipeline.main._tracked", False)],
+)
+def test_fresh_is_said_again_until_the_new_search_has_a_journal(
+    interrupted: str, fresh: bool, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_arguments: Any) -> None:
+        raise Interrupted(signal.SIGINT)
+
+    monkeypatch.setattr(interrupted, interrupt)
+    command = ["tune", "experiment.toml", "--fresh", "--seed", "5"]
+    monkeypatch.setattr("sys.argv", ["trialstack", *command])
+    place.write(RINGS)
+    answer = place.trialstack(*command)
+    assert answer.code == 130
+    assert ("--fresh" in answer.err.splitlines()[-1]) == fresh
+    assert len(place.journals()) == (not fresh)

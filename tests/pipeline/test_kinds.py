@@ -250,6 +250,11 @@ LARGE_RATE = "epochs = 2\nlearning_rate = 1e38\n\n"
         (["experiment.toml", "--extend", "2"], "--extend 2"),
         (["experiment.toml", "--time-limit", "soon"], "--time-limit"),
         (["experiment.toml", "--set", "hypermodel={type='nowhere:Net'}"], "hypermodel.type"),
+        (["experiment.toml", "--set", "hypermodel={type='numpy:Net'}"], "has no 'Net'"),
+        (
+            ["experiment.toml", "--set", "dataset.validation_size=0.9999"],
+            "command line: key 'dataset.validation_size': 0.9999 of the 200 rows",
+        ),
         (["experiment.toml", "--tracking-uri", "file:///tmp/x"], "file store"),
         (["missing.toml"], "missing.toml"),
     ],

@@ -221,7 +221,7 @@ def test_something_else_that_listens_is_refused(tmp_path: Path) -> None:
         thread = threading.Thread(target=answer)
         thread.start()
         uri = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        with pytest.raises(InputError, match="does not answer: SSH-2.0"):
+        with pytest.raises(InputError, match=r"does not answer: SSH-2\.0"):
             probe(resolve_store(uri, tmp_path))
         thread.join()
 

@@ -156,6 +156,58 @@ class TestOneTrial:
         assert by_rate[1e30] is None
 
 
+class TestDefaults:
+    """A hypermodel that cannot be built with its default hyperparameters."""
+
+    @staticmethod
+    def hypermodel(pretended: Any, least: float, named_first: bool = True) -> Any:
+        class Demanding(keras_tuner.HyperModel):
+            def build(self, hp: Any) -> keras.Model:
+                if named_first and hp.Int("units", 2, 9) <= least:
+                    raise ValueError("too few units")
+                if not named_first and not hp.values:
+                    raise ValueError("nothing to build with")
+                return pretended.build(hp)
+
+            def fit(self, *args: Any, **kwargs: Any) -> Any:
+                return pretended.fit(*args, **kwargs)
+
+        return Demanding()
+
+    def test_the_trials_that_can_be_built_are_trained(
+        self, tuner_of: TunerOf, scores: Scores, pretended: Any
+    ) -> None:
+        arguments = {"objective": SCORE, "needs_default_build": False}
+        tuner = tuner_of(self.hypermodel(pretended, 4), 8, **arguments)
+        tuner.search(verbose=0)
+        trials = tuner.oracle.trials.values()
+        for trial in trials:
+            failed = trial.hyperparameters.get("units") <= 4
+            assert trial.status == ("FAILED" if failed else "COMPLETED")
+        assert {trial.status for trial in trials} == {"FAILED", "COMPLETED"}
+        assert {e["reason"] for e in tuner.journal.of("failed")} == {"ValueError: too few units"}
+        # What the failed build did not come to name is tuned as soon as a trial has named it.
+        assert len({trial.hyperparameters.values.get("bonus") for trial in trials}) > 3
+        again = tuner_of(self.hypermodel(pretended, 4), 8, **arguments)
+        again.search(verbose=0)
+        assert scores(again) == scores(tuner)
+
+    @pytest.mark.parametrize("named_first", [True, False])
+    def test_if_none_can_the_search_ends_as_if_their_trainings_had_failed(
+        self, tuner_of: TunerOf, pretended: Any, named_first: bool
+    ) -> None:
+        hypermodel = self.hypermodel(pretended, 9, named_first)
+        tuner = tuner_of(hypermodel, 2, objective=SCORE, needs_default_build=False)
+        with pytest.raises(AllTrialsFailedError, match="trials failed; the first: ValueError: "):
+            tuner.search(verbose=0)
+
+    def test_in_a_script_it_is_an_error_as_in_keras_tuner(
+        self, tuner_of: TunerOf, pretended: Any
+    ) -> None:
+        with pytest.raises(ValueError, match="too few units"):
+            tuner_of(self.hypermodel(pretended, 4), objective=SCORE)
+
+
 class TestRetries:
     def test_a_healthy_retry_counts(
         self, tuner_of: TunerOf, scores: Scores, pretended: Any

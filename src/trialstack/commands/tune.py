@@ -13,6 +13,7 @@ from trialstack.console import Progress, print_json, print_result
 from trialstack.durations import parse_duration
 from trialstack.errors import InputError, Interrupted
 from trialstack.experiment import Experiment, parse_setting
+from trialstack.logs import shown_log
 from trialstack.pipeline import tune
 from trialstack.quiet import silence_libraries
 from trialstack.signals import interruptible
@@ -32,6 +33,7 @@ def run_tune(
     extend: int | None,
     time_limit: str | None,
     as_json: bool,
+    debug: bool,
 ) -> None:
     """Reads the experiment, runs the main job and prints what came of it.
 
@@ -43,6 +45,7 @@ def run_tune(
         extend: So many more trials for a finished one.
         time_limit: As a person types it.
         as_json: Print JSON instead of tables.
+        debug: Show the debug log.
     """
     silence_libraries()
     experiment = Experiment.load(path).with_settings(dict(map(parse_setting, settings)))
@@ -56,7 +59,11 @@ def run_tune(
     progress = Progress()
     try:
         # What a hypermodel of the user's prints is no result.
-        with interruptible(), contextlib.redirect_stdout(sys.stderr):
+        with (
+            interruptible(),
+            contextlib.redirect_stdout(sys.stderr),
+            shown_log(progress.line, debug=debug),
+        ):
             result = tune(
                 experiment,
                 tracking_uri=tracking_uri,
@@ -67,7 +74,8 @@ def run_tune(
             )
     except Interrupted:
         progress.close()
-        again = shlex.join(["trialstack", *(a for a in sys.argv[1:] if a != "--fresh")])
+        done = {"--fresh"} if progress.has_journal else set()
+        again = shlex.join(["trialstack", *(a for a in sys.argv[1:] if a not in done)])
         print(f"stopped; what is finished is saved. Go on with: {again}", file=sys.stderr)
         raise
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,12 +38,17 @@ class Split:
     train: Rows
 
 
-def split_dataset(dataset: Dataset, settings: DatasetSettings) -> Split:
+def split_dataset(
+    dataset: Dataset,
+    settings: DatasetSettings,
+    place_of: Callable[[str], str] = lambda key: "experiment",
+) -> Split:
     """Splits rows into training and test rows, and the training rows once more.
 
     Args:
         dataset: Its rows in file order.
         settings: `split`, `test_size`, `validation`, `validation_size` and `seed` are used.
+        place_of: Where a key of the experiment came from, for error lines.
 
     Raises:
         DataError: A class has too few rows for a part, or is missing in one.
@@ -59,6 +65,23 @@ def split_dataset(dataset: Dataset, settings: DatasetSettings) -> Split:
         >>> len(split.train), len(split.test)
         (426, 143)
     """
+    try:
+        split = _split(dataset, settings)
+        _check_classes(dataset, split, settings)
+    except _PartError as problem:
+        raise DataError(f"{place_of(problem.key)}: key {problem.key!r}: {problem}") from None
+    return split
+
+
+class _PartError(Exception):
+    """A part of the rows cannot be as a key of the experiment wants it."""
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(text)
+        self.key = f"dataset.{key}"
+
+
+def _split(dataset: Dataset, settings: DatasetSettings) -> Split:
     rows = np.arange(len(dataset.y))
     if settings.split == "stratified":
         train, test = _stratified(rows, dataset, settings.test_size, settings.seed, "test_size")
@@ -73,9 +96,7 @@ def split_dataset(dataset: Dataset, settings: DatasetSettings) -> Split:
     else:
         kept = math.floor(len(train) * (1.0 - settings.validation_size))
         fit, validation = _last(train, len(train) - kept)
-    split = Split(fit, validation, test, train)
-    _check_classes(dataset, split, settings)
-    return split
+    return Split(fit, validation, test, train)
 
 
 def _last(rows: Rows, count: int) -> tuple[Rows, Rows]:
@@ -94,9 +115,10 @@ def _stratified(
     except ValueError as error:
         # Its words name the rows that are too few: "The least populated classes in y have ..."
         reason = str(error).split(". ")[0].rstrip(".")
-        raise DataError(
-            f"dataset {dataset.name!r}: {key} = {size:g} of {len(rows)} rows cannot be drawn "
-            f"evenly over {dataset.n_classes} classes: {reason}; give more rows or another {key}"
+        raise _PartError(
+            key,
+            f"{size} of the {len(rows)} rows of {dataset.name!r} cannot be drawn evenly over "
+            f"{dataset.n_classes} classes: {reason}; give more rows or another {key}",
         ) from None
     return kept, sealed
 
@@ -112,9 +134,10 @@ def _check_classes(dataset: Dataset, split: Split, settings: DatasetSettings) ->
         missing = _missing_classes(dataset.y[rows], dataset.n_classes)
         if missing:
             label = dataset.classes[missing[0]]
-            raise DataError(
-                f"dataset {dataset.name!r}: the {len(rows)} {part} rows have none of class "
-                f"{label!r}; use a stratified split or another dataset.{key}"
+            raise _PartError(
+                key,
+                f"the {len(rows)} {part} rows of {dataset.name!r} have none of class {label!r}; "
+                f"use a stratified split or another {key}",
             )
 
 

@@ -1,42 +1,74 @@
-"""Builds Keras models whose variables take up no memory and no time until somebody needs them.
+"""Builds Keras models to look at: what only a computation needs is made when it is needed.
 
-Creating its variables is most of what building a small model costs, and a trial that is trained in
-a stack needs none: only their shapes, and the initial values that they would have had. Keras knows
-such variables (it makes them in a `StatelessScope`); here they are asked for around a whole
-`build`, compiled optimizer and metrics included.
+A trial that is trained in a stack is built only to learn what its model is: layers, sizes, initial
+values, optimizer, loss, metrics. Creating the variables is most of what that would cost. Keras
+knows variables that do not exist yet (it makes them in a `StatelessScope`); here they are asked for
+around a whole `build`, compiled optimizer and metrics included.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
+from keras.src.backend.tensorflow.core import Variable
 from numpy.typing import NDArray
+
+from trialstack.executors.deferred_graph import deferred_graphs, graphs_patch
+from trialstack.executors.keras_shortcuts import keras_shortcuts
+from trialstack.executors.patch import Patch, Replacement
 
 _CONSTANT = {"Zeros": 0.0, "Ones": 1.0}
 """Initializers, by class name, whose values need no computation."""
 
+_thread = threading.local()
+"""`waiting`: functions that create this thread's variables, while it puts them off."""
+
 
 class DeferredModel:
-    """A model as `build` returned it, and the variables of it that do not exist yet.
+    """A model as `build` returned it, and what of it does not exist yet.
 
     Attributes:
         model: The Keras model. Look at it, but do not compute with it before `realize`.
     """
 
-    def __init__(self, model: Any, variables: list[Any]) -> None:
+    def __init__(self, model: Any, missing: Sequence[Callable[[], None]]) -> None:
         self.model = model
-        self._variables = variables
+        self._missing = missing
+
+    @classmethod
+    def of(cls, build: Callable[[], Any]) -> DeferredModel:
+        """Builds.
+
+        Raises:
+            Exception: Whatever `build` raises; it may be that it cannot do with less than a whole
+                model.
+        """
+        with keras_shortcuts(), deferred_variables() as variables, deferred_graphs() as graphs:
+            model = build()
+        return cls(model, [*variables, *graphs])
 
     def realize(self) -> Any:
-        """Creates the variables, with the values they would have had; returns the model."""
-        for variable in self._variables:
-            _create(variable)
-        self._variables = []
+        """Makes the rest, with the values it would have had; returns an ordinary model."""
+        for make in self._missing:
+            make()
+        self._missing = []
         return self.model
+
+
+@contextlib.contextmanager
+def many_builds() -> Iterator[None]:
+    """Around many `DeferredModel.of`, which are quicker in here.
+
+    Each of them changes classes of Keras, and Python then forgets what it has learned about these
+    and their subclasses. Inside, they are changed once; only the builds put anything off.
+    """
+    with keras_shortcuts(), _PATCH.applied(), graphs_patch():
+        yield
 
 
 def initial_value(variable: Any) -> NDArray[Any]:
@@ -51,54 +83,60 @@ def initial_value(variable: Any) -> NDArray[Any]:
 
 
 @contextlib.contextmanager
-def deferred_variables() -> Iterator[list[Any]]:
+def deferred_variables() -> Iterator[list[Callable[[], None]]]:
     """Variables made in here by this thread are created when they are first assigned or realized.
 
     Yields:
-        The variables, as they are made.
+        Functions that create them, as the variables are made.
     """
-    from keras.src.backend.tensorflow.core import Variable
+    before = getattr(_thread, "waiting", None)
+    _thread.waiting = []
+    try:
+        with _PATCH.applied():
+            yield _thread.waiting
+    finally:
+        _thread.waiting = before
 
-    made: list[Any] = []
-    thread = threading.get_ident()
+
+def _replacements() -> list[Replacement]:
     initialize = Variable._initialize
     initialize_with = Variable._initialize_with_initializer
     assign = Variable._direct_assign
 
     def defer_value(self: Any, value: Any) -> None:
-        if threading.get_ident() != thread or callable(value):
+        waiting = getattr(_thread, "waiting", None)
+        if waiting is None or callable(value):
             initialize(self, value)
             return
         self._value = value  # a tensor, which can be read but not assigned
-        made.append(self)
+        waiting.append(lambda: _create(self))
 
     def defer_initializer(self: Any, initializer: Any) -> None:
-        if threading.get_ident() != thread or self._initializer is not None:
+        waiting = getattr(_thread, "waiting", None)
+        if waiting is None or self._initializer is not None:
             initialize_with(self, initializer)
             return
         self._value = None
         self._initializer = initializer
-        made.append(self)
+        waiting.append(lambda: _create(self))
 
     def create_and_assign(self: Any, value: Any) -> None:
-        _create(self)
+        if getattr(_thread, "waiting", None) is not None:
+            _create(self)
         assign(self, value)
 
-    Variable._initialize = defer_value
-    Variable._initialize_with_initializer = defer_initializer
-    Variable._direct_assign = create_and_assign
-    try:
-        yield made
-    finally:
-        Variable._initialize = initialize
-        Variable._initialize_with_initializer = initialize_with
-        Variable._direct_assign = assign
+    return [
+        (Variable, "_initialize", defer_value),
+        (Variable, "_initialize_with_initializer", defer_initializer),
+        (Variable, "_direct_assign", create_and_assign),
+    ]
+
+
+_PATCH = Patch(_replacements)
 
 
 def _create(variable: Any) -> None:
     """Makes the variable that Keras would have made at once."""
-    import tensorflow as tf
-
     if isinstance(variable._value, tf.Variable):
         return
     value = variable._value

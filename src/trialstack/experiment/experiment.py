@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from trialstack.experiment.available import MLP_METRICS
 from trialstack.experiment.hypermodel import HypermodelSettings, MLPSettings
 from trialstack.experiment.problems import explain, impossible, nearest, one_line
-from trialstack.experiment.reading import flat, read_toml, with_setting
+from trialstack.experiment.reading import flat, new_tables, read_toml, with_setting
 from trialstack.experiment.section import Section
 from trialstack.experiment.sections import BaselineSettings, DatasetSettings, SearchSettings
 from trialstack.experiment.values import Name, Text
@@ -55,6 +55,7 @@ class Experiment(Section):
     _given: dict[str, Any] = PrivateAttr(default_factory=dict)
     _where: str = PrivateAttr(default="experiment")
     _folder: Path = PrivateAttr(default_factory=Path)
+    _changed: frozenset[str] = PrivateAttr(default=frozenset())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -97,7 +98,8 @@ class Experiment(Section):
         data: Mapping[str, Any] = self._given
         for key, value in settings.items():
             data = with_setting(data, key, value)
-        return self._checked(data, self._where, self._folder, frozenset(settings))
+        changed = self._changed | set(settings) | new_tables(self._given, settings)
+        return self._checked(data, self._where, self._folder, changed)
 
     @classmethod
     def _checked(
@@ -106,16 +108,25 @@ class Experiment(Section):
         try:
             experiment = cls.model_validate(data)
         except ValidationError as error:
-            raise explain(error, lambda key: "command line" if key in changed else where) from None
+            raise explain(error, lambda key: _place(key, changed, where)) from None
         experiment._given = deepcopy(dict(data))
         experiment._where = where
         experiment._folder = folder
+        experiment._changed = changed
         return experiment
 
     @property
     def where(self) -> str:
         """Where it came from, for error lines: usually the path of its file."""
         return self._where
+
+    def place_of(self, key: str) -> str:
+        """Where a key came from, for error lines: `where`, or the command line.
+
+        Args:
+            key: Dotted, such as `dataset.test_size`.
+        """
+        return _place(key, self._changed, self._where)
 
     @property
     def folder(self) -> Path:
@@ -156,3 +167,9 @@ class Experiment(Section):
                 mend = nearest(objective, produced)
                 raise impossible(objective, ", ".join(produced), "search.objective", mend)
         return self
+
+
+def _place(key: str, changed: frozenset[str], where: str) -> str:
+    parts = key.split(".")
+    above = {".".join(parts[:end]) for end in range(1, len(parts) + 1)}  # and the key itself
+    return "command line" if above & changed else where

@@ -15,9 +15,9 @@ from trialstack.experiment.spaces import (
     Activations,
     DropoutRate,
     Flags,
-    IntegerRange,
     LayerWidths,
     LearningRate,
+    NumberOfLayers,
     Optimizers,
     Penalty,
 )
@@ -45,7 +45,7 @@ class MLPSettings(Section):
 
     type: Text = "mlp"
     units: LayerWidths = Field(examples=["units = [[25, 99], [20, 98]]"])
-    layers: IntegerRange | None = None
+    layers: NumberOfLayers | None = None
     tapering: Flag = False
     l1: Penalty | None = None
     l2: Penalty | None = None

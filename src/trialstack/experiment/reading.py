@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,30 @@ def with_setting(tables: Mapping[str, Any], key: str, value: Any) -> dict[str, A
             raise ExperimentError(f"--set {key}: {parent!r} is a value, not a table with keys")
     table[last] = value
     return copied
+
+
+def new_tables(tables: Mapping[str, Any], keys: Iterable[str]) -> set[str]:
+    """Tables above some dotted keys that are not among nested tables.
+
+    >>> sorted(new_tables({"search": {"epochs": 5}}, ["search.epochs", "a.b.c"]))
+    ['a', 'a.b']
+    """
+    above = {
+        ".".join(parts[:end])
+        for key in keys
+        for parts in [key.split(".")]
+        for end in range(1, len(parts))
+    }
+    return {table for table in above if not _has(tables, table)}
+
+
+def _has(tables: Mapping[str, Any], key: str) -> bool:
+    found: Any = tables
+    for part in key.split("."):
+        if not isinstance(found, Mapping) or part not in found:
+            return False
+        found = found[part]
+    return True
 
 
 def flat(tables: Mapping[str, Any], above: str = "") -> dict[str, Any]:

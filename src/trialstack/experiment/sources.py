@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from pydantic import BeforeValidator
 from trialstack.datasets.builtin import BUILTIN, parameters_of
 from trialstack.experiment.available import FILE_FORMATS
 from trialstack.experiment.problems import impossible, nearest, not_built, wrong_keys
-from trialstack.experiment.values import is_number
+from trialstack.experiment.values import LARGEST_SEED, is_number
 
 
 def check_source(value: Any) -> str:
@@ -26,11 +27,46 @@ def check_source(value: Any) -> str:
     raise impossible(value, f"a built-in data set: {there}", mend=mend)
 
 
-def check_parameters(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters of a built-in data set: those given, and the defaults of the others.
+@dataclass(frozen=True)
+class Limits:
+    """What a parameter of a generated data set may be.
 
-    A parameter takes what its default is: an integer, or any number.
+    Attributes:
+        allowed: In words.
+        fits: Whether a value is so.
     """
+
+    allowed: str
+    fits: Callable[[Any], bool]
+
+
+def _integers(least: int, most: int) -> Limits:
+    return Limits(
+        f"an integer from {least} to {most}",
+        lambda value: type(value) is int and least <= value <= most,
+    )
+
+
+_FROM_ZERO = Limits("a number from 0", lambda value: is_number(value) and value >= 0)
+
+# Names mean the same in all generators; none may be beyond what scikit-learn takes.
+PARAMETERS = {
+    "n_samples": _integers(1, 10_000_000),
+    "n_features": _integers(1, 100_000),
+    "centers": _integers(1, 1000),
+    "noise": _FROM_ZERO,
+    "factor": Limits("a number from 0 to below 1", lambda v: is_number(v) and 0 <= v < 1),
+    "cluster_std": _FROM_ZERO,
+    "seed": _integers(0, LARGEST_SEED),
+}
+
+MOST_CELLS = 100_000_000
+"""Numbers in the tables of features and of class probabilities, eight bytes each; some copies of
+them must fit into the memory of an ordinary machine."""
+
+
+def check_parameters(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters of a built-in data set: those given, and the defaults of the others."""
     defaults = parameters_of(name)
     allowed = ", ".join(defaults) or f"none: {name!r} has no parameters"
     unknown = [
@@ -40,18 +76,23 @@ def check_parameters(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     ]
     if unknown:
         raise wrong_keys(unknown)
-    return {key: _like(default, given.get(key, default), key) for key, default in defaults.items()}
+    for key, value in given.items():
+        if not PARAMETERS[key].fits(value):
+            raise impossible(value, PARAMETERS[key].allowed, f"params.{key}")
+    # A parameter is of the kind that its default is: `noise = 0` is the same as `noise = 0.0`.
+    parameters = {key: type(value)(given.get(key, value)) for key, value in defaults.items()}
+    _check_size(parameters, given)
+    return parameters
 
 
-def _like(default: float, value: Any, key: str) -> float:
-    if isinstance(default, int):
-        smallest = 0 if key == "seed" else 1
-        if type(value) is int and smallest <= value < 2**32:
-            return value
-        raise impossible(value, f"an integer from {smallest}", f"params.{key}")
-    if is_number(value) and value >= 0:
-        return float(value)
-    raise impossible(value, "a number from 0", f"params.{key}")
+def _check_size(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    rows, features = parameters.get("n_samples", 0), parameters.get("n_features", 2)
+    classes = parameters.get("centers", 2)
+    if rows * (features + classes) > MOST_CELLS:
+        key = next(key for key in ("n_samples", "n_features", "centers") if key in given)
+        allowed = f"rows x (features + classes) up to {MOST_CELLS}"
+        mend = f", not {rows} x ({features} + {classes})"
+        raise impossible(parameters[key], allowed, f"params.{key}", mend)
 
 
 Source = Annotated[str, BeforeValidator(check_source)]

@@ -9,7 +9,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from trialstack.experiment.available import ACTIVATIONS, OPTIMIZERS, SAMPLINGS, Options
 from trialstack.experiment.problems import impossible, nearest
-from trialstack.experiment.values import LARGEST_INTEGER, is_number
+from trialstack.experiment.values import LARGEST_WIDTH, is_number
+
+MOST_LAYERS = 100
 
 
 class NumberRange(BaseModel):
@@ -103,27 +105,32 @@ def booleans(value: Any) -> tuple[bool, ...]:
     raise impossible(value, "true, false, or [true, false]")
 
 
-def integer_range(value: Any) -> tuple[int, int]:
-    """An integer from 1 (fixed) or an inclusive range `[low, high]` of such integers.
+def integer_range(largest: int) -> Callable[[Any], tuple[int, int]]:
+    """A check for an integer from 1 (fixed) or an inclusive range `[low, high]` of such integers.
 
-    >>> integer_range(64), integer_range([25, 99])
+    >>> integer_range(99)(64), integer_range(99)([25, 99])
     ((64, 64), (25, 99))
     """
-    low, high = value if isinstance(value, list) and len(value) == 2 else (value, value)
-    if type(low) is int and type(high) is int and 1 <= low <= high <= LARGEST_INTEGER:
-        return low, high
-    raise impossible(value, "an integer from 1, or a range [low, high] with low up to high")
+
+    def check(value: Any) -> tuple[int, int]:
+        low, high = value if isinstance(value, list) and len(value) == 2 else (value, value)
+        if type(low) is int and type(high) is int and 1 <= low <= high <= largest:
+            return low, high
+        rule = f"an integer from 1 to {largest}, or a range [low, high] of them"
+        raise impossible(value, f"{rule} with low up to high")
+
+    return check
 
 
 def layer_widths(value: Any) -> tuple[tuple[int, int], ...]:
     """One integer or inclusive range for each hidden layer."""
     if isinstance(value, list) and value:
-        return tuple(map(integer_range, value))
+        return tuple(map(integer_range(LARGEST_WIDTH), value))
     rule = "a list with an integer or a range [low, high] for each hidden layer"
     raise impossible(value, f"{rule}, such as [[25, 99], [20, 98]]")
 
 
-IntegerRange = Annotated[tuple[int, int], BeforeValidator(integer_range)]
+NumberOfLayers = Annotated[tuple[int, int], BeforeValidator(integer_range(MOST_LAYERS))]
 LayerWidths = Annotated[tuple[tuple[int, int], ...], BeforeValidator(layer_widths)]
 Penalty = Annotated[Numbers, BeforeValidator(numbers("from 0", lambda value: value >= 0))]
 DropoutRate = Annotated[

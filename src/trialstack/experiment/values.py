@@ -19,6 +19,9 @@ from trialstack.experiment.problems import impossible, nearest, not_built
 LARGEST_INTEGER = 2**31 - 1
 """Enough for every count here, and safe in every library below."""
 
+LARGEST_WIDTH = 100_000
+"""Units of a layer: two such layers would already have ten billion weights."""
+
 LARGEST_SEED = 2**32 - 1
 """NumPy's legacy generators, which scikit-learn uses, take no larger seed."""
 
@@ -116,9 +119,9 @@ def metric_name(value: Any) -> str:
 
 def widths(value: Any) -> tuple[int, ...]:
     """The fixed number of units of each hidden layer; none makes a linear model."""
-    if isinstance(value, list) and all(type(w) is int and 1 <= w <= LARGEST_INTEGER for w in value):
+    if isinstance(value, list) and all(type(w) is int and 1 <= w <= LARGEST_WIDTH for w in value):
         return tuple(value)
-    raise impossible(value, "a list of integers from 1, such as [100, 100]")
+    raise impossible(value, f"a list of integers from 1 to {LARGEST_WIDTH}, such as [100, 100]")
 
 
 def plain_table(value: Any) -> dict[str, Any]:

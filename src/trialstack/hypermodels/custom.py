@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import keras_tuner
 
 from trialstack.errors import ExperimentError
+from trialstack.hypermodels.modules import import_module, told
 
 
 def load_hypermodel(
@@ -43,12 +42,12 @@ def load_hypermodel(
     try:
         return hypermodel_class(**arguments)
     except Exception as error:
-        raise ExperimentError(f"{start} raised {_told(error)}") from error
+        raise ExperimentError(f"{start} raised {told(error)}") from error
 
 
 def _find_class(name: str, folder: Path, start: str) -> type[keras_tuner.HyperModel]:
     module_name, _, class_name = name.partition(":")
-    module = _import(module_name, folder, start)
+    module = import_module(module_name, folder, start)
     found = getattr(module, class_name, None)
     if found is None:
         there = [
@@ -63,25 +62,6 @@ def _find_class(name: str, folder: Path, start: str) -> type[keras_tuner.HyperMo
             f"{start}: {class_name!r} is not a class derived from keras_tuner.HyperModel"
         )
     return found
-
-
-def _import(name: str, folder: Path, start: str) -> Any:
-    # They stay on the path, at its end: the module may import its neighbours later, and must not
-    # hide an installed one.
-    for place in (str(Path.cwd()), str(folder.absolute())):
-        if place not in sys.path:
-            sys.path.append(place)
-    importlib.invalidate_caches()
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
-            raise ExperimentError(
-                f"{start}: no module {name!r} in the current directory, in {folder} or installed"
-            ) from None
-        raise ExperimentError(f"{start}: importing {name!r} raised {_told(error)}") from error
-    except Exception as error:
-        raise ExperimentError(f"{start}: importing {name!r} raised {_told(error)}") from error
 
 
 def _arguments(
@@ -100,7 +80,3 @@ def _arguments(
     if needed:
         raise ExperimentError(f"{start} needs {needed[0]!r}; add it to [hypermodel.params]")
     return arguments
-
-
-def _told(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -8,6 +8,7 @@ from trialstack.datasets.base import Dataset, Features, moments
 from trialstack.experiment import Experiment, MLPSettings
 from trialstack.hypermodels.custom import load_hypermodel
 from trialstack.hypermodels.mlp import MLPHyperModel
+from trialstack.hypermodels.own_fit import offer_batch_size
 
 
 def make_hypermodel(experiment: Experiment, dataset: Dataset, X: Features) -> Any:
@@ -25,7 +26,7 @@ def make_hypermodel(experiment: Experiment, dataset: Dataset, X: Features) -> An
     settings = experiment.hypermodel
     if isinstance(settings, MLPSettings):
         return MLPHyperModel(dataset.n_features, dataset.n_classes, settings, mean, variance)
-    return load_hypermodel(
+    hypermodel = load_hypermodel(
         settings.type,
         offered={
             "n_features": dataset.n_features,
@@ -37,3 +38,5 @@ def make_hypermodel(experiment: Experiment, dataset: Dataset, X: Features) -> An
         folder=experiment.folder,
         where=experiment.where,
     )
+    offer_batch_size(hypermodel)
+    return hypermodel

@@ -12,13 +12,9 @@ from numpy.typing import NDArray
 from trialstack.datasets.base import moments
 from trialstack.errors import TrialstackError
 from trialstack.hypermodels.fixed import encode_targets, fixed_mlp
-from trialstack.pipeline.fits import (
-    FitPlan,
+from trialstack.pipeline.fits import FitPlan, baseline_seed, build_seeded, failed_on_error, fit
+from trialstack.pipeline.fitted import (
     FittedModel,
-    baseline_seed,
-    build_seeded,
-    failed_on_error,
-    fit,
     log_evaluation,
     log_fit_pictures,
     probabilities_of,

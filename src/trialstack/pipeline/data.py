@@ -57,9 +57,9 @@ class Data:
         Raises:
             DataError: The rows cannot be used as they are.
         """
-        dataset = load_dataset(experiment.dataset)
+        dataset = load_dataset(experiment.dataset, experiment.place_of)
         warnings = check_rows(dataset, experiment.where)
-        split = split_dataset(dataset, experiment.dataset)
+        split = split_dataset(dataset, experiment.dataset, experiment.place_of)
         return cls(
             dataset,
             split,

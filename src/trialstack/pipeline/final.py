@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialstack.hypermodels.make import make_hypermodel
+from trialstack.hypermodels.own_fit import has_own_fit
 from trialstack.pipeline.data import Rows
-from trialstack.pipeline.fits import (
-    FitPlan,
+from trialstack.pipeline.fits import FitPlan, build_seeded, failed_on_error, fit, seeded
+from trialstack.pipeline.fitted import (
     FittedModel,
-    build_seeded,
-    failed_on_error,
-    fit,
     log_evaluation,
     log_fit_pictures,
     probabilities_of,
@@ -90,10 +88,27 @@ def run_final(
         seed=search.seed,
         params=best.hyperparameters,
         tags={"trialstack.trial_id": best.trial_id},
+        train_by=_own_fit(job, hypermodel, hp, seed) if has_own_fit(hypermodel) else None,
     )
     fitted = fit(plan, job.tracker, targets_of(hypermodel), PARENT)
     with failed_on_error(job.tracker, FINAL):
         return _evaluate(job, plan, fitted, baseline)
+
+
+def _own_fit(job: Job, hypermodel: Any, hp: Any, seed: int) -> Callable[..., Any]:
+    """The hypermodel's own training, with the winner's hyperparameters.
+
+    It may need validation rows, as for the score that it returns to the tuner, so it is given the
+    trials' own. They are among the training rows here, and what they say is not shown.
+    """
+    validation, encode = job.data.validation, targets_of(hypermodel)
+
+    def train(model: Any, *args: Any, validation_data: None, **kwargs: Any) -> Any:
+        rows = (validation.X, encode(validation.y)) if validation else validation_data
+        with seeded(seed):
+            return hypermodel.fit(hp, model, *args, validation_data=rows, **kwargs)
+
+    return train
 
 
 def _evaluate(

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from trialstack.errors import TrialstackError
-from trialstack.evaluation.scores import Evaluation, evaluate
-from trialstack.executors.batch_order import OrderedFit
+from trialstack.executors.batch_order import OrderedFit, bind_fit_arguments
 from trialstack.hypermodels.naming import format_value
 from trialstack.pipeline.data import Rows
-from trialstack.plots.plane import Plane
+from trialstack.pipeline.fitted import FittedModel, model_summary
 from trialstack.tracking.base import Kind, NewRun, Tracker
 from trialstack.trials import EpochBlock, Event, Objective, TrialSpec
 
-SUMMARY_WIDTH = 100
-"""Characters of a line of `summary.txt`."""
-PREDICT_ROWS = 8192
-"""Rows evaluated at a time: bounds the memory of a prediction."""
+if TYPE_CHECKING:
+    from trialstack.tuners.recording import Execution
 
 
 @dataclass(frozen=True)
@@ -40,10 +32,12 @@ class FitPlan:
         train: What it is fitted on.
         validation: What its validation metrics come from; None = none.
         epochs: All of them are run.
-        batch_size: Rows of a training step.
+        batch_size: Rows of a training step, unless `train_by` chooses others.
         seed: Of the search: the order of rows.
         params: Beside those that every fit has.
         tags: Of its run.
+        train_by: Called with the model and the arguments of `model.fit`, which it may change;
+            what it returns is what `HyperModel.fit` may return. None = `model.fit` itself.
     """
 
     key: str
@@ -57,15 +51,7 @@ class FitPlan:
     seed: int
     params: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class FittedModel:
-    """What came of a fit."""
-
-    model: Any
-    history: Mapping[str, Sequence[float]]
-    n_weights: int
+    train_by: Callable[..., Any] | None = None
 
 
 def fit(plan: FitPlan, tracker: Tracker, encode: Any, parent: str) -> FittedModel:
@@ -80,16 +66,16 @@ def fit(plan: FitPlan, tracker: Tracker, encode: Any, parent: str) -> FittedMode
     Raises:
         TrialstackError: The fit diverged; its run is FAILED.
     """
-    from trialstack.tuners.recording import Execution, ExecutionRecorder, TrialDiverged
+    from trialstack.tuners.recording import Execution, TrialDiverged
 
     n_weights = int(plan.model.count_params())
     params = {
         **plan.params,
         "epochs": plan.epochs,
-        "batch_size": plan.batch_size,
         "weights": n_weights,
         "rows": len(plan.train.y),
     }
+    chosen = params.pop("batch_size", None)
     shown = {name: format_value(value) for name, value in params.items()}
     tracker.start_run(
         NewRun(plan.key, plan.kind, plan.name, time.time(), parent, shown, dict(plan.tags))
@@ -98,29 +84,69 @@ def fit(plan: FitPlan, tracker: Tracker, encode: Any, parent: str) -> FittedMode
 
     def tell(event: Event) -> None:
         if isinstance(event, EpochBlock):
-            tracker.log_epochs(plan.key, event.first_epoch, event.rows, event.times)
+            rows = [_own_metrics(plan, row) for row in event.rows]
+            tracker.log_epochs(plan.key, event.first_epoch, rows, event.times)
 
-    objective = Objective("loss", "min")
-    execution = Execution(plan.key, 0, objective, tell)
-    ordered = OrderedFit(plan.seed)
-    ordered.attach(plan.model)
-    validation = plan.validation
+    execution = Execution(plan.key, 0, Objective("loss", "min"), tell)
+    batch_sizes: list[int | None] = []
     with failed_on_error(tracker, plan.key):
         try:
-            plan.model.fit(
-                plan.train.X,
-                encode(plan.train.y),
-                validation_data=(validation.X, encode(validation.y)) if validation else None,
-                epochs=plan.epochs,
-                batch_size=plan.batch_size,
-                callbacks=[ExecutionRecorder(execution, objective)],
-                verbose=0,
-            )
+            _train(plan, encode, execution, batch_sizes.append)
         except TrialDiverged as error:
             raise TrialstackError(f"the {plan.key} fit failed: {error}") from error
         finally:
-            OrderedFit.detach(plan.model)
-    return FittedModel(plan.model, execution.history, n_weights)
+            used = [size for size in (*batch_sizes, chosen) if size is not None]
+            if used:
+                tracker.log_params(plan.key, {"batch_size": format_value(used[0])})
+    return FittedModel(plan.model, _own_metrics(plan, execution.history), n_weights)
+
+
+def _train(
+    plan: FitPlan, encode: Any, execution: Execution, note: Callable[[int | None], None]
+) -> None:
+    """Fits the model, with rows in the search's order; `note` takes the batch size of each fit."""
+    from trialstack.tuners.recording import ExecutionRecorder
+
+    model, validation = plan.model, plan.validation
+    OrderedFit(plan.seed).attach(model)
+    ordered_fit = model.fit
+
+    def noted_fit(*args: Any, **kwargs: Any) -> Any:
+        note(bind_fit_arguments(args, kwargs).get("batch_size"))
+        return ordered_fit(*args, **kwargs)
+
+    object.__setattr__(model, "fit", noted_fit)  # past Keras, which would track it
+    train_by = plan.train_by or (lambda model, *args, **kwargs: model.fit(*args, **kwargs))
+    try:
+        result = train_by(
+            model,
+            plan.train.X,
+            encode(plan.train.y),
+            validation_data=(validation.X, encode(validation.y)) if validation else None,
+            epochs=plan.epochs,
+            batch_size=plan.batch_size,
+            callbacks=[ExecutionRecorder(execution, Objective("loss", "min"))],
+            verbose=0,
+        )
+    finally:
+        OrderedFit.detach(model)
+    if not execution.rows:  # it was not given our callback
+        _read_history(result, execution)
+
+
+def _read_history(result: Any, execution: Execution) -> None:
+    """Takes the epochs from what a training has returned, if that tells of them."""
+    import keras
+
+    if isinstance(result, keras.callbacks.History):
+        for values in zip(*result.history.values(), strict=False):
+            execution.add(dict(zip(result.history, map(float, values), strict=True)))
+
+
+def _own_metrics(plan: FitPlan, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that mean something: without validation rows set apart, `val_` is of training rows."""
+    apart = plan.validation is not None
+    return {name: value for name, value in metrics.items() if apart or name[:4] != "val_"}
 
 
 @contextlib.contextmanager
@@ -139,116 +165,36 @@ def failed_on_error(tracker: Tracker, key: str) -> Iterator[None]:
         raise
 
 
-def build_seeded(seed: int, build: Any) -> Any:
-    """A model whose initial weights come from a seed and from nothing else.
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Random numbers from a seed and from nothing else, and none less for the others.
 
     Args:
         seed: As `TrialSpec.seed_for_keras` gives it.
-        build: Called without arguments.
     """
     import keras
 
     from trialstack.tuners.job import preserved_random_state
 
     with preserved_random_state():
-        keras.backend.clear_session(free_memory=False)
         keras.utils.set_random_seed(seed)
+        yield
+
+
+def build_seeded(seed: int, build: Any) -> Any:
+    """A model whose initial weights come from a seed.
+
+    Args:
+        seed: See `seeded`.
+        build: Called without arguments.
+    """
+    import keras
+
+    keras.backend.clear_session(free_memory=False)
+    with seeded(seed):
         return build()
 
 
 def baseline_seed(search_seed: int) -> int:
     """The baseline's own: it is no trial, so it has a number that no trial has."""
     return TrialSpec("baseline", 2**32 - 1, {}, (search_seed, 2**32 - 1)).seed_for_keras()
-
-
-def outputs_of(model: Any, X: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The model's output, shape `(rows, outputs)`, without a progress bar."""
-    parts = [
-        np.asarray(model(X[start : start + PREDICT_ROWS], training=False), dtype=np.float32)
-        for start in range(0, len(X), PREDICT_ROWS)
-    ]
-    return np.concatenate(parts)
-
-
-def probabilities_of(model: Any, X: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probability of each class, shape `(rows, classes)`."""
-    outputs = outputs_of(model, X).astype(np.float64)
-    return np.hstack([1.0 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
-
-
-def model_summary(model: Any) -> str:
-    """What `model.summary()` prints, 100 characters wide."""
-    text = io.StringIO()
-    with _terminal_width(SUMMARY_WIDTH):
-        model.summary(print_fn=lambda line, **_: text.write(line), line_length=SUMMARY_WIDTH)
-    return text.getvalue()
-
-
-@contextlib.contextmanager
-def _terminal_width(columns: int) -> Iterator[None]:
-    """Keras cuts what it prints at the terminal's width, whatever width it is asked for."""
-    before = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = str(columns)
-    try:
-        yield
-    finally:
-        del os.environ["COLUMNS"]
-        if before is not None:
-            os.environ["COLUMNS"] = before
-
-
-def log_evaluation(
-    tracker: Tracker,
-    key: str,
-    rows: Rows,
-    probabilities: NDArray[np.float64],
-    prefix: str = "test_",
-    step: int = 0,
-) -> Evaluation:
-    """Scores predictions and writes the scores on a run: `test_auc`, `test_accuracy`, ...
-
-    Args:
-        tracker: Where the run is.
-        key: Of the run.
-        rows: What was predicted.
-        probabilities: Shape `(rows, classes)`.
-        prefix: Of the metrics' names.
-        step: Of the metrics. MLflow shows the value of the highest step, so names that epochs
-            have too need one that is after them.
-    """
-    evaluation = evaluate(rows.y, probabilities)
-    scores = {f"{prefix}{name}": value for name, value in evaluation.scores.items()}
-    low, high = evaluation.auc_ci
-    interval = {f"{prefix}auc_ci_low": low, f"{prefix}auc_ci_high": high}
-    tracker.log_metrics(key, scores | interval, step)
-    return evaluation
-
-
-def log_fit_pictures(
-    tracker: Tracker,
-    key: str,
-    fitted: FittedModel,
-    plane: Plane,
-    parts: Mapping[str, Rows],
-    classes: Sequence[Any],
-    title: str,
-) -> None:
-    """Learning curves and the decision boundary of a fit, over each part of the rows."""
-    from trialstack.plots.boundary import draw_boundary_parts
-    from trialstack.plots.curves import learning_curves
-    from trialstack.plots.painter import BoundaryPainter
-    from trialstack.plots.style import figure_png
-
-    tracker.log_file(key, "plots/learning_curves.png", figure_png(learning_curves(fitted.history)))
-    outputs = outputs_of(fitted.model, plane.points)
-    train = next(iter(parts.values()))
-    painter = BoundaryPainter(plane, train.X, train.y, len(classes))
-    tracker.log_image(key, "boundary_final", painter.paint(outputs))
-    figure = draw_boundary_parts(
-        plane,
-        outputs,
-        {name: (rows.X, rows.y) for name, rows in parts.items()},
-        classes,
-        title=title,
-    )
-    tracker.log_file(key, "plots/decision_boundary.png", figure_png(figure))

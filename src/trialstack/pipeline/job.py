@@ -31,6 +31,9 @@ class Listener:
     def stage(self, text: str) -> None:
         """A step begins."""
 
+    def search_opened(self) -> None:
+        """The search has a journal: without `fresh`, the same call goes on with it from here on."""
+
     def trial_ended(self, run: SearchRun, max_trials: int) -> None:
         """A trial has come to its end, or was found done already."""
 
@@ -90,4 +93,5 @@ class Job:
 BASELINE = "baseline"
 FINAL = "final"
 REGISTERED = "registered"
+SEARCHING = "searching"  # which is not done but begins, in every process that asks for trials
 """Names of the stages in the journal; `trialstack.searches.DONE` follows them."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from trialstack.errors import AllTrialsFailedError, InputError
-from trialstack.experiment import Experiment
+from trialstack.experiment import CustomSettings, Experiment
 from trialstack.pipeline.data import Data
 from trialstack.pipeline.job import FINAL, Job, Listener
 from trialstack.pipeline.result import Best, RegisteredModel, Scored, TrialCounts, TuneResult
@@ -47,19 +47,30 @@ def tune(
         AllTrialsFailedError: No trial came to a score.
         ModelRefusedError: The final model does not load in a fresh process as it was logged.
     """
-    started = time.monotonic()
     listener = listener or Listener()
     store = resolve_store(tracking_uri)
-    data = Data.of(experiment)
-    for warning in data.warnings:
-        listener.warning(warning)
+    _refuse_early(experiment, store)
     with held(store.folder / "searches", experiment.name) as home:
+        data = Data.of(experiment)
+        for warning in data.warnings:
+            listener.warning(warning)
         chosen = choose_search(home, experiment, data.digest, fresh=fresh, extend=extend)
         result, search = _run(experiment, store, data, chosen, listener, time_limit)
         # Last of all: until then the same call goes on with this search, after it with a new one.
         _record_done(search, {"version": result.model.version})
-    result.seconds_total = time.monotonic() - started
     return result
+
+
+def _refuse_early(experiment: Experiment, store: Store) -> None:
+    """What can be refused at once is not left until TensorFlow and MLflow are imported."""
+    from trialstack.hypermodels.modules import require_module
+    from trialstack.tracking.connection import probe
+
+    probe(store)
+    if isinstance(experiment.hypermodel, CustomSettings):
+        key, name = "hypermodel.type", experiment.hypermodel.type
+        start = f"{experiment.place_of(key)}: key {key!r}: {name!r}"
+        require_module(name.partition(":")[0], experiment.folder, start)
 
 
 def _record_done(search: OpenSearch, data: Mapping[str, Any]) -> None:
@@ -86,13 +97,14 @@ def _run(
         listener.stage("starting TensorFlow and the tracking store")
         load_tensorflow()
 
-        from trialstack.pipeline.search import checked_hypermodel
+        from trialstack.pipeline.tryout import checked_hypermodel
         from trialstack.tracking.mlflow import MlflowTracker
 
         # Whatever can be refused is refused before the search has a journal.
         hypermodel = checked_hypermodel(experiment, data)
         client = open_client(store)
         search = chosen()
+        listener.search_opened()
         for search_id in search.abandoned:
             with MlflowTracker(store, experiment.name, search_id, client) as abandoned:
                 abandoned.kill_open_runs(search.journal.search_id)
@@ -129,7 +141,12 @@ def _steps(
     from trialstack.pipeline.baseline import run_baseline
     from trialstack.pipeline.final import final_epochs, run_final
     from trialstack.pipeline.registration import log_final_model, register_final_model
-    from trialstack.pipeline.search import run_search, save_search_views
+    from trialstack.pipeline.search import (
+        run_search,
+        save_search_views,
+        seconds_of_search,
+        trials_stacked,
+    )
     from trialstack.tuners.search_run import PARENT
     from trialstack.tuners.summary import summarize
 
@@ -159,7 +176,9 @@ def _steps(
         tracking_uri=display_uri(job.store.tracking_uri),
         search_run_id=job.tracker.run_id(PARENT),
         objective=job.experiment.search.objective,
-        trials=TrialCounts(len(run.rows) - failed, failed, resumed, tuner.execution_report.stacked),
+        trials=TrialCounts(
+            len(run.rows) - failed, failed, resumed, trials_stacked(job.search.journal)
+        ),
         best=Best(
             best.trial_id,
             run.run_id_of(best),
@@ -174,7 +193,7 @@ def _steps(
         model=model,
         leaderboard=run.ranking(),
         links=_links(job, model, views),
-        seconds_search=tuner.seconds,
+        seconds_search=seconds_of_search(job.search.journal),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from trialstack.pipeline.result import RegisteredModel
 from trialstack.registry.champion import Candidate, register
 from trialstack.registry.evidence import Evidence, evidence_files, read_evidence, row_hashes
 from trialstack.registry.fresh import FreshProcess, probabilities_of, verify
+from trialstack.registry.leftovers import delete_unregistered
 from trialstack.registry.package import LoggedModelRef, log_model
 from trialstack.tuners.search_run import PARENT
 
@@ -53,18 +55,32 @@ def _log_and_verify(job: Job, final: FinalModel, fresh: FreshProcess) -> LoggedM
         job.tracker.log_file(FINAL, path, content)
     job.tracker.flush()
     frame = frame_of(job, final.judged)
-    model = log_model(
-        job.client,
-        run_id=job.tracker.run_id(FINAL),
-        experiment_id=job.tracker.experiment_id,
-        model=final.model,
-        feature_names=dataset.feature_names,
-        classes=dataset.classes,
-        example_frame=frame.head(3),
-        metric_names=[f"test_{name}" for name in scored] if job.data.test else scored,
-    )
-    verify(fresh, model.uri, job.store.tracking_uri, frame, final.probabilities)
+    run_id, experiment_id = job.tracker.run_id(FINAL), job.tracker.experiment_id
+    try:
+        model = log_model(
+            job.client,
+            run_id=run_id,
+            experiment_id=experiment_id,
+            model=final.model,
+            feature_names=dataset.feature_names,
+            classes=dataset.classes,
+            example_frame=frame.head(3),
+            metric_names=[f"test_{name}" for name in scored] if job.data.test else scored,
+        )
+        verify(fresh, model.uri, job.store.tracking_uri, frame, final.probabilities)
+    except KeyboardInterrupt:  # the next process makes a model of its own
+        with contextlib.suppress(Exception):  # the store may be gone
+            delete_unregistered(job.client, experiment_id, run_id)
+        raise
     return model
+
+
+def delete_interrupted_models(job: Job) -> None:
+    """Deletes the models of final runs that earlier processes did not come to the end of."""
+    recorded = {entry["data"]["run_id"] for entry in job.search.journal.stages(FINAL)}
+    for run in job.tracker.known_runs():
+        if run.key == FINAL and run.status == "KILLED" and run.run_id not in recorded:
+            delete_unregistered(job.client, job.tracker.experiment_id, run.run_id)
 
 
 def register_final_model(job: Job, fresh: FreshProcess, description: str) -> RegisteredModel:

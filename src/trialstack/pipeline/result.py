@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trialstack.durations import seconds_of_process
 from trialstack.tuners.journal import plain
 
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrialCounts:
-    """How the trials ended; `resumed` were done by an earlier process already."""
+    """How the trials ended; `resumed` were done by an earlier process already.
+
+    `stacked` counts those of earlier processes too.
+    """
 
     completed: int
     failed: int
@@ -57,7 +61,7 @@ class RegisteredModel:
     reason: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class TuneResult:
     """What `trialstack.tune` returns.
 
@@ -71,8 +75,8 @@ class TuneResult:
         sentence: The comparison in words.
         leaderboard: Trials with a score, the best first.
         links: Name of a page -> address.
-        seconds_search: From the first trial asked to the last result journaled.
-        seconds_total: The whole job.
+        seconds_search: From the first trial asked to the last result journaled, in all processes
+            that worked on the search.
     """
 
     experiment: str
@@ -89,10 +93,9 @@ class TuneResult:
     leaderboard: list[TrialRow]
     links: Mapping[str, str]
     seconds_search: float
-    seconds_total: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data for `--json`."""
+        """Plain data for `--json`; the total is what this process has taken until now."""
         model = self.model
         document = {
             "experiment": self.experiment,
@@ -109,6 +112,6 @@ class TuneResult:
                 "alias": model.alias,
                 "uri": model.uri,
             },
-            "seconds": {"search": self.seconds_search, "total": self.seconds_total},
+            "seconds": {"search": self.seconds_search, "total": seconds_of_process()},
         }
         return plain(document)  # type: ignore[no-any-return]

@@ -8,14 +8,10 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from trialstack.errors import ExperimentError, ModelRefusedError
-from trialstack.experiment import CustomSettings, Experiment
-from trialstack.experiment.problems import nearest
-from trialstack.hypermodels.make import make_hypermodel
 from trialstack.hypermodels.naming import format_value
-from trialstack.pipeline.data import Data
 from trialstack.pipeline.final import targets_of
-from trialstack.pipeline.job import Job
+from trialstack.pipeline.job import SEARCHING, Job
+from trialstack.pipeline.registration import delete_interrupted_models
 from trialstack.plots.painter import TILE_RESOLUTION, BoundaryPainter
 from trialstack.tracking.base import NewRun
 from trialstack.tracking.views import save_views
@@ -26,9 +22,6 @@ from trialstack.tuners.tracked import enter_parent
 
 if TYPE_CHECKING:
     from trialstack.tuners.base import TrackedTuner
-
-SEARCHING = "searching"
-"""Name of the stage with which every process begins that asks for trials."""
 
 LONGEST_PARAM = 500
 """Characters of a setting among the params: a longer one fills the run page."""
@@ -72,6 +65,7 @@ def open_run(job: Job, hypermodel: Any) -> SearchRun:
         identity = job.experiment.identity_settings()
         params = {key: value for key, value in new.params.items() if key in identity}
         job.tracker.log_params(PARENT, params)
+        delete_interrupted_models(job)
     job.tracker.log_dataset(PARENT, job.data.record())
     return run
 
@@ -183,45 +177,6 @@ def save_search_views(job: Job, run: SearchRun, values: Mapping[str, Any]) -> di
     except Exception as error:  # an undocumented format, and a server that may be away
         job.listener.warning(f"the MLflow pages have no saved views: {error}")
         return {}
-
-
-def checked_hypermodel(experiment: Experiment, data: Data) -> Any:
-    """The experiment's hypermodel; one of the user's own is tried out on a few rows.
-
-    Raises:
-        ExperimentError: There is no such class, its models do not produce the objective, or they
-            could not be registered.
-    """
-    hypermodel = make_hypermodel(experiment, data.dataset, data.fit.X)
-    if isinstance(experiment.hypermodel, CustomSettings):
-        _try_out(experiment, data, hypermodel)
-    return hypermodel
-
-
-def _try_out(experiment: Experiment, data: Data, hypermodel: Any) -> None:
-    from trialstack.pipeline.fits import build_seeded
-    from trialstack.registry.stock import stock_config
-    from trialstack.tuners.table import default_hyperparameters
-
-    where, fit = experiment.where, data.fit
-    rows = slice(0, 8)
-    try:
-        model = build_seeded(0, lambda: hypermodel.build(default_hyperparameters()))
-        metrics = model.evaluate(
-            fit.X[rows], targets_of(hypermodel)(fit.y[rows]), verbose=0, return_dict=True
-        )
-        stock_config(model)
-    except ModelRefusedError as error:
-        raise ExperimentError(f"{where}: key 'hypermodel.type': {error}") from error
-    except Exception:
-        return  # other hyperparameters may do better; if not, the trials will say what is wrong
-    produced = [*(f"val_{name}" for name in metrics if data.validation), *metrics]
-    objective = experiment.search.objective
-    if objective not in produced:
-        raise ExperimentError(
-            f"{where}: key 'search.objective': {objective!r} came; this hypermodel produces: "
-            f"{', '.join(produced)}{nearest(objective, produced)}"
-        )
 
 
 def _params(job: Job) -> dict[str, str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from trialstack.registry.digest import DIGEST_TAG, files_sha256
+from trialstack.registry.leftovers import delete_model, delete_unfinished
 from trialstack.registry.stock import stock_copy
 
 EXAMPLE_ROWS = 5
@@ -104,7 +105,7 @@ def log_model(
         mlmodel = _write_files(
             folder, network, schema, example_frame[list(feature_names)], metadata
         )
-        _delete_unfinished(client, experiment_id, run_id)
+        delete_unfinished(client, experiment_id, run_id)
         logged = client.create_logged_model(
             experiment_id=experiment_id,
             name=name,
@@ -122,7 +123,7 @@ def log_model(
             client.finalize_logged_model(logged.model_id, "READY")
         except BaseException:
             with contextlib.suppress(Exception):  # the first error is the one to be told
-                _delete(client, logged.model_id)
+                delete_model(client, logged.model_id)
             raise
     return LoggedModelRef(logged.model_id, f"models:/{logged.model_id}", sha256)
 
@@ -247,17 +248,3 @@ def _share_metrics(client: Any, run_id: str, model_id: str, names: Collection[st
     ]
     if shared:
         client.log_batch(run_id, metrics=shared)
-
-
-def _delete_unfinished(client: Any, experiment_id: str, run_id: str) -> None:
-    """Deletes the run's models that never became READY: leftovers of a process that was killed."""
-    for model in client.search_logged_models(
-        [experiment_id], filter_string=f"source_run_id = '{run_id}'"
-    ):
-        if model.status != "READY":
-            _delete(client, model.model_id)
-
-
-def _delete(client: Any, model_id: str) -> None:
-    client.finalize_logged_model(model_id, "FAILED")
-    client.delete_logged_model(model_id)

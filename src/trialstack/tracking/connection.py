@@ -10,8 +10,10 @@ import urllib.request
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from trialstack.errors import InputError
 from trialstack.tracking.store import Store, display_uri
@@ -32,11 +34,27 @@ _REACHABLE_WITHIN = 5.0  # seconds
 def connect(store: Store) -> Any:
     """See `trialstack.tracking.store.open_client`."""
     quiet_mlflow()
+    probe(store)
     if store.sqlite_file is not None:
         return _open_sqlite(store, store.sqlite_file)
+    return _checked_client(store)
+
+
+def probe(store: Store) -> None:
+    """Refuses what can be seen to be unusable without MLflow; makes and changes nothing.
+
+    Raises:
+        InputError: The file is no database, or the server does not answer.
+    """
+    file = store.sqlite_file
+    try:
+        if file is not None and not _is_new(file):
+            # MLflow would try for two minutes to open something that is no database.
+            _ask(file, "PRAGMA schema_version")
+    except OSError as error:
+        raise _refusal(store, f"{error.strerror or error}: {error.filename or file}") from error
     if store.tracking_uri.startswith("http"):
         _require_server(store.tracking_uri)
-    return _checked_client(store)
 
 
 def quiet_mlflow() -> None:
@@ -87,11 +105,12 @@ def _require_server(uri: str) -> None:
     scheme, _, rest = uri.partition("://")
     health = f"{scheme}://{rest.rpartition('@')[2]}/health"  # urllib takes no credentials
     try:
+        _ = urlsplit(uri).port  # one beyond 65535 would be taken for another one
         urllib.request.urlopen(health, timeout=_REACHABLE_WITHIN).close()
     except urllib.error.HTTPError as answer:
         answer.close()
-    except OSError as error:
-        reason = getattr(error, "reason", None) or error
+    except (OSError, ValueError, HTTPException) as error:
+        reason = getattr(error, "reason", None) or str(error).strip() or type(error).__name__
         raise InputError(
             f"tracking server {display_uri(uri)} does not answer: {reason}; start it, or choose "
             "another store with --tracking-uri"
@@ -102,7 +121,8 @@ def _open_sqlite(store: Store, file: Path) -> Any:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with _exclusive(file.with_name(f"{file.name}.lock")):
-            _prepare_sqlite(file)
+            if _is_new(file):  # the UI reads while a search writes
+                _ask(file, "PRAGMA journal_mode = WAL")
             client = _checked_client(store)
     except OSError as error:
         raise _refusal(store, f"{error.strerror or error}: {error.filename or file}") from error
@@ -123,16 +143,14 @@ def _exclusive(lock_file: Path) -> Iterator[None]:
         yield
 
 
-def _prepare_sqlite(file: Path) -> None:
-    """Sets a new file to write-ahead logging: the UI reads while a search writes.
+def _is_new(file: Path) -> bool:
+    return not file.exists() or file.stat().st_size == 0
 
-    A file that is there keeps its mode, but is looked at: MLflow would try for two minutes to
-    open something that is no database.
-    """
-    new = not file.exists() or file.stat().st_size == 0
+
+def _ask(file: Path, statement: str) -> None:
     try:
         with closing(sqlite3.connect(file, timeout=30)) as database:
-            database.execute("PRAGMA journal_mode = WAL" if new else "PRAGMA schema_version")
+            database.execute(statement)
     except sqlite3.Error as error:
         raise InputError(f"tracking store {file}: {error}; is it an SQLite file?") from error
 

@@ -20,12 +20,17 @@ from types import FrameType
 from typing import NoReturn
 
 from trialstack.errors import InputError, Interrupted, TrialstackError
+from trialstack.tracking.connection import probe
 from trialstack.tracking.store import Store, display_uri, open_client, resolve_store
 
 DEFAULT_PORT = 5000
 _PORTS_TRIED = 50
 _READY_WITHIN = 180.0  # seconds; ten to twenty are usual
 _STOPS_WITHIN = 5.0
+
+# A shell's script that runs a command and, beside it, what ends the whole group once this process
+# is gone, even killed: the shell's input, on which nothing is ever written, then ends.
+_BOUND = 'exec 3<&0 </dev/null; { cat; kill -KILL 0; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-'
 
 
 def ui_command(store: Store) -> str:
@@ -62,11 +67,13 @@ def serve_ui(
         warn: Told when another port is taken.
 
     Raises:
-        InputError: The host is no loopback address, no port is free, or the store is unusable.
+        InputError: The host is no loopback address, no port is free, or the store is unusable: its
+            server does not answer, say.
         Interrupted: A signal ended it, which is the usual way.
         TrialstackError: The server ended by itself.
     """
     if store.tracking_uri.startswith("http"):
+        probe(store)
         on_ready(display_uri(store.tracking_uri))
         return
     _require_loopback(host)
@@ -113,8 +120,8 @@ class _Server:
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
+            ["/bin/sh", "-c", _BOUND, "sh", *command],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -144,6 +151,8 @@ class _Server:
                 break
             except subprocess.TimeoutExpired:
                 continue
+        if self.process.stdin is not None:
+            self.process.stdin.close()
         self._reader.join(timeout=1.0)
 
     def _read(self) -> None:

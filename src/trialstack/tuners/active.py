@@ -37,7 +37,12 @@ class NotedHyperParameters(keras_tuner.HyperParameters):
     @classmethod
     def of(cls, hyperparameters: keras_tuner.HyperParameters) -> Self:
         """The same hyperparameters, none of them asked for yet."""
-        noted: Self = cls.from_config(hyperparameters.get_config())
+        noted = cls()
+        # Copied, but for the descriptions themselves, which nobody changes.
+        noted._space = list(hyperparameters.space)
+        for name, same_name in hyperparameters._hps.items():
+            noted._hps[name] = list(same_name)
+        noted.values = dict(hyperparameters.values)
         return noted
 
     def active_values(self) -> dict[str, Any]:

@@ -29,19 +29,22 @@ from keras_tuner.src.engine import tuner_utils
 
 from trialstack.errors import AllTrialsFailedError
 from trialstack.executors.base import Executor
+from trialstack.executors.deferred import many_builds
 from trialstack.executors.table import make_executor
 from trialstack.trials import EpochBlock, Event, Failed, Finished, Objective, Started, TrialSpec
 from trialstack.tuners.active import NotedHyperParameters
+from trialstack.tuners.collecting import collecting_apart
 from trialstack.tuners.job import ActiveTrial, SearchJob
-from trialstack.tuners.journal import FILE_NAME, Journal
+from trialstack.tuners.journal import FILE_NAME, Entry, Journal
 from trialstack.tuners.lock import locked
 from trialstack.tuners.recording import ExecutionRecorder, stopped_by
 from trialstack.tuners.replay import (
     hyperparameters_of,
+    look_at_first,
     register_metrics,
     replay,
     space_config,
-    without_saving,
+    without_bookkeeping,
 )
 from trialstack.tuners.report import ExecutionReport
 from trialstack.tuners.tracked import DEFAULT_TRACKING, tracked_search
@@ -66,6 +69,9 @@ class TrackedTuner(keras_tuner.Tuner):
             tuner's own in the project's folder.
         max_consecutive_failed_trials: Ends the search with a RuntimeError after so many failures
             in a row. Unlike Keras Tuner's, the default is to go on.
+        needs_default_build: Whether an error of building with the default hyperparameters, from
+            which Keras Tuner learns the search space, is raised as there. If not, the space is what
+            was named before the error, and trials add to it.
         **kwargs: As the Keras Tuner class takes them.
     """
 
@@ -75,9 +81,11 @@ class TrackedTuner(keras_tuner.Tuner):
         executor: str | Executor = "auto",
         tracking: Any = DEFAULT_TRACKING,
         journal: Journal | None = None,
+        needs_default_build: bool = True,
         **kwargs: Any,
     ) -> None:
         self._journal = journal
+        self._needs_default_build = needs_default_build
         self.executor = make_executor(executor)
         self.tracking = tracking
         self.execution_report = ExecutionReport()
@@ -87,6 +95,7 @@ class TrackedTuner(keras_tuner.Tuner):
         self._active: ActiveTrial | None = None
         self._job: SearchJob | None = None
         self._specs: dict[str, TrialSpec] = {}
+        self._asked_as: dict[str, str] = {}  # trial_id -> tuner id that it was asked for
         failures = kwargs.pop("max_consecutive_failed_trials", None)
         super().__init__(*args, **kwargs)
         if self.hypermodel is None and not self._overrides("run_trial"):
@@ -149,6 +158,18 @@ class TrackedTuner(keras_tuner.Tuner):
             # Keras Tuner leaves this out where it reloads, trusting that a trial was asked.
             self._populate_initial_space()
 
+    def _populate_initial_space(self) -> None:
+        """As Keras Tuner's, which builds with default hyperparameters."""
+        try:
+            super()._populate_initial_space()
+        except Exception:
+            if self._needs_default_build:
+                raise
+            space = self.oracle.get_space()
+            with contextlib.suppress(Exception):
+                self.hypermodel.build(space)
+            self.oracle.update_space(space)
+
     def _disable_failure_rule(self) -> None:
         # Keras Tuner's own raises before the last failure is saved and keeps its lock.
         self.oracle.max_consecutive_failed_trials = sys.maxsize
@@ -189,7 +210,7 @@ class TrackedTuner(keras_tuner.Tuner):
             self._job = SearchJob(self, fit_args, fit_kwargs, run.probe)
             started = time.monotonic()
             try:
-                with without_saving(self.oracle):
+                with without_bookkeeping(self.oracle), collecting_apart(), self._many_builds():
                     self.on_search_begin()
                     self.execution_report.reasons = self.executor.reasons
                     self.executor.run(self._ask(), self._job, self._tell)
@@ -200,6 +221,14 @@ class TrackedTuner(keras_tuner.Tuner):
                 self._job = None
                 self.save()
             self._check_any_completed()
+
+    def _many_builds(self) -> contextlib.AbstractContextManager[None]:
+        return many_builds() if self.executor.describes else contextlib.nullcontext()
+
+    def save(self) -> None:
+        """As Keras Tuner's; while a search runs, its journal has everything already."""
+        if self._job is None:
+            super().save()
 
     def _open_journal(self) -> None:
         if len(self.journal):
@@ -239,7 +268,9 @@ class TrackedTuner(keras_tuner.Tuner):
                 return
             self.pre_create_trial()
             # A tuner id of its own for each: the oracle gives one id the same trial again.
-            trial = self.oracle.create_trial(f"{self.tuner_id}/{asked}")
+            tuner_id = f"{self.tuner_id}/{asked}"
+            trial = self.oracle.create_trial(tuner_id)
+            self._asked_as[trial.trial_id] = tuner_id
             asked += 1
             if trial.status == kt_trial.TrialStatus.STOPPED:
                 limit = self.oracle.max_trials
@@ -251,9 +282,14 @@ class TrackedTuner(keras_tuner.Tuner):
                 continue
             yield self._asked(trial)
 
+    def _number_of(self, trial_id: str) -> int:
+        """Position in the order of asking; nearly always the last."""
+        order = self.oracle.start_order
+        return len(order) - 1 if order[-1] == trial_id else int(order.index(trial_id))
+
     def _asked(self, trial: Any) -> TrialSpec:
         trial.hyperparameters = NotedHyperParameters.of(trial.hyperparameters)
-        number = self.oracle.start_order.index(trial.trial_id)
+        number = self._number_of(trial.trial_id)
         spec = TrialSpec(
             trial.trial_id,
             number,
@@ -263,9 +299,7 @@ class TrackedTuner(keras_tuner.Tuner):
         )
         if self._builds_by_itself:
             assert self._job is not None
-            self._job.build_ahead(spec)
-            if self.executor.describes:
-                self._job.describe_ahead(spec)
+            self._job.ask_ahead(spec, describe=self.executor.describes)
             self.oracle.update_space(trial.hyperparameters)
             # Building may have named more of them, and left some alone.
             values = trial.hyperparameters.active_values()
@@ -425,7 +459,7 @@ class TrackedTuner(keras_tuner.Tuner):
         if event.weights is not None:
             self._weights.offer(spec.trial_id, score, event.weights, event.build_config)
         self._run.keep_picture(spec, event)
-        self._record(
+        entry = self._record(
             "finished",
             spec,
             trial,
@@ -445,13 +479,13 @@ class TrackedTuner(keras_tuner.Tuner):
             register_metrics(trial.metrics, event.metrics, self.oracle.objective)
             self.oracle.update_trial(spec.trial_id, dict(event.metrics), step=event.best_epoch)
         trial.status = kt_trial.TrialStatus.COMPLETED
-        self.on_trial_end(trial)
-        self._run.trial_finished(spec, values, event)
+        self._end_trial(trial)
+        self._run.trial_finished(spec, values, dataclasses.replace(event, time=entry["time"]))
 
     def _failed(self, spec: TrialSpec, trial: Any, event: Failed) -> None:
         status = kt_trial.TrialStatus.INVALID if event.retry else kt_trial.TrialStatus.FAILED
         values = trial.hyperparameters.active_values()
-        self._record(
+        entry = self._record(
             "failed",
             spec,
             trial,
@@ -463,12 +497,16 @@ class TrackedTuner(keras_tuner.Tuner):
         )
         trial.status = status
         trial.message = event.traceback or event.reason
-        self.on_trial_end(trial)
-        self._run.trial_failed(spec, values, event)
+        self._end_trial(trial)
+        self._run.trial_failed(spec, values, dataclasses.replace(event, time=entry["time"]))
         self._check_consecutive_failures()
 
-    def _record(self, kind: str, spec: TrialSpec, trial: Any, **fields: Any) -> None:
-        self.journal.append(
+    def _end_trial(self, trial: Any) -> None:
+        look_at_first(self.oracle, self._asked_as[trial.trial_id])
+        self.on_trial_end(trial)
+
+    def _record(self, kind: str, spec: TrialSpec, trial: Any, **fields: Any) -> Entry:
+        return self.journal.append(
             kind,
             trial_id=spec.trial_id,
             attempt=spec.attempt,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from trialstack.executors.base import Tell
 from trialstack.executors.batch_order import OrderedFit, bind_fit_arguments
-from trialstack.executors.deferred import DeferredModel, deferred_variables
+from trialstack.executors.deferred import DeferredModel
 from trialstack.executors.stacked.reasons import Unstackable
 from trialstack.trials import Failed, Finished, Objective, TrialSpec
 from trialstack.tuners.recording import Execution, TrialDiverged
@@ -100,11 +100,15 @@ class SearchJob:
         with self._tuner.active_trial(ActiveTrial(spec, self.objective, _unheard)):
             return self._tuner._try_build(trial.hyperparameters)
 
-    def build_ahead(self, spec: TrialSpec) -> None:
+    def ask_ahead(self, spec: TrialSpec, describe: bool) -> None:
         """Builds a trial's model when it is asked, so that the oracle learns its space.
 
         The model is what the trial's first execution then trains. An error is kept for that
         moment too: it is the trial's, not the asking's.
+
+        Args:
+            spec: The trial.
+            describe: Whether an executor is going to ask `described` of it.
         """
         with preserved_random_state():
             try:
@@ -114,13 +118,14 @@ class SearchJob:
                 # It did not come to ask for all that it has.
                 self._tuner.oracle.trials[spec.trial_id].hyperparameters.noted.clear()
             self._built[spec.trial_id] = built, random_state()
+            if describe and isinstance(built, DeferredModel):
+                self._describe_ahead(spec, built.model)
 
     def _built_deferred(self, spec: TrialSpec) -> DeferredModel:
         try:
-            with deferred_variables() as variables:
-                return DeferredModel(self.build(spec), variables)
+            return DeferredModel.of(lambda: self.build(spec))
         except Exception:
-            # Code that cannot do with variables that wait: if it is that, it works without them.
+            # Code that cannot do with a model that is not all there: if it is that, it works here.
             return DeferredModel(self.build(spec), [])
 
     def take_built(self, trial_id: str) -> Any | None:
@@ -139,19 +144,17 @@ class SearchJob:
         set_random_state(state)
         return built.realize()
 
-    def describe_ahead(self, spec: TrialSpec) -> None:
+    def _describe_ahead(self, spec: TrialSpec, model: Any) -> None:
         """Asks an overridden `HyperModel.fit` for its arguments, when the trial is asked.
 
         It may name hyperparameters too, which the oracle must learn before the next trial.
         """
-        built, _ = self._built[spec.trial_id]
-        if not isinstance(built, DeferredModel) or self._tuner.stacking_obstacle is not None:
+        if self._tuner.stacking_obstacle is not None:
             return
         if self._fit_obstacle is not None:
             self._fits[spec.trial_id] = self._fit_obstacle
             return
-        with preserved_random_state():
-            arguments = self._recorded_fit(spec, built.model)
+        arguments = self._recorded_fit(spec, model)
         self._fits[spec.trial_id] = arguments
         if isinstance(arguments, Unstackable):
             # It is not asked again: what else it does would be done twice for every trial.

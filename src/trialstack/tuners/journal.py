@@ -37,6 +37,8 @@ OF_TRIALS = frozenset({"asked", "started", "finished", "failed"})
 SYNC_EVERY = 0.5
 """Seconds. A sync takes milliseconds, and stacked trials finish by the hundred in a second."""
 
+_PLAIN = frozenset({str, int, bool, type(None)})
+
 Entry = dict[str, Any]
 
 
@@ -129,6 +131,8 @@ class Journal:
 
 def plain(value: Any) -> Any:
     """Numbers of NumPy as Python's, tuples as lists, floats outside JSON as strings."""
+    if type(value) in _PLAIN or (type(value) is float and math.isfinite(value)):
+        return value  # nearly everything: curves and settings
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray | list | tuple):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from trialstack.errors import SearchHeldError
+from trialstack.errors import InputError, SearchHeldError
 
 
 @contextlib.contextmanager
@@ -23,9 +23,14 @@ def locked(folder: Path, what: str) -> Iterator[None]:
 
     Raises:
         SearchHeldError: Another process holds it. A process that died holds nothing.
+        InputError: It cannot be made, or may not be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a+", encoding="utf-8") as file:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise unusable(folder, what, error) from error
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -39,3 +44,9 @@ def locked(folder: Path, what: str) -> Iterator[None]:
         file.write(f"process {os.getpid()} on {socket.gethostname()} (since {since})\n")
         file.flush()
         yield
+
+
+def unusable(folder: Path, what: str, error: OSError) -> InputError:
+    """That a folder cannot be held, and why."""
+    cause = error.strerror or error
+    return InputError(f"{what}: folder {folder} cannot be written: {cause}; choose another place")

@@ -162,7 +162,7 @@ class SearchRun:
         if drawing is not None:
             self.tracker.log_image(key, "boundary_final", drawing)
         self.tracker.end_run(key, "FINISHED", event.time)
-        self._trial_ended(score)
+        self._trial_ended(score, event.time)
 
     def trial_failed(self, spec: TrialSpec, values: Mapping[str, Any], event: Failed) -> None:
         """Closes the child run as FAILED, with the reason."""
@@ -176,7 +176,7 @@ class SearchRun:
         if event.traceback:
             self.tracker.log_file(key, "traceback.txt", event.traceback.encode())
         self.tracker.end_run(key, "FAILED", event.time)
-        self._trial_ended(None)
+        self._trial_ended(None, event.time)
 
     def _add_row(
         self,
@@ -201,14 +201,21 @@ class SearchRun:
         self.rows[spec.trial_id] = row
         return row
 
-    def _trial_ended(self, score: float | None) -> None:
+    def _trial_ended(self, score: float | None, ended: float) -> None:
+        self._count(score, ended)
+        self._on_trial_ended(self)
+
+    def _count(self, score: float | None, ended: float) -> None:
+        """Draws the search's own curve one trial further.
+
+        With the journal's time: where a point is written again after a crash, it is the same one.
+        """
         if score is not None and self.objective.better(score, self._best):
             self._best = score
         if math.isfinite(self._best):
             # A key of its own: under a trial's key the search would be ranked among its trials.
-            self.tracker.log_metrics(PARENT, {"search_best": self._best}, step=self._ended)
+            self.tracker.log_epochs(PARENT, self._ended, [{"search_best": self._best}], [ended])
         self._ended += 1
-        self._on_trial_ended(self)
 
     # --- after an interruption ---------------------------------------------------------------
 
@@ -246,10 +253,10 @@ class SearchRun:
         if isinstance(event, Finished):
             score = event.metrics[self.objective.name]
             self._add_row(spec, values, score, event.best_epoch, event.epochs_run)
-            self._best = score if self.objective.better(score, self._best) else self._best
+            self._count(score, event.time)
         else:
             self._add_row(spec, values, None, None, _epochs_run(event.history), event.reason)
-        self._ended += 1
+            self._count(None, event.time)
 
     def _write_again(self, spec: TrialSpec, entry: Entry, event: Finished | Failed) -> None:
         rows = [

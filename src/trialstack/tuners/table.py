@@ -48,6 +48,7 @@ def make_tuner(
         executor=search.executor,
         tracking=run,
         journal=journal,
+        needs_default_build=False,  # it fails as one trial's would, which costs that trial only
         directory=str(journal.path.parent.parent),
         project_name=journal.path.parent.name,
     )

@@ -1,0 +1,131 @@
+"""What is said of a fitted model: its summary, outputs, scores and pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialstack.evaluation.scores import Evaluation, evaluate
+from trialstack.pipeline.data import Rows
+from trialstack.plots.plane import Plane
+from trialstack.tracking.base import Tracker
+
+SUMMARY_WIDTH = 100
+"""Characters of a line of `summary.txt`."""
+PREDICT_ROWS = 8192
+"""Rows evaluated at a time: bounds the memory of a prediction."""
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """What came of a fit.
+
+    Attributes:
+        history: Metric name -> one value an epoch; empty if the training told of none.
+    """
+
+    model: Any
+    history: Mapping[str, Sequence[float]]
+    n_weights: int
+
+
+def outputs_of(model: Any, X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The model's output, shape `(rows, outputs)`, without a progress bar."""
+    parts = [
+        np.asarray(model(X[start : start + PREDICT_ROWS], training=False), dtype=np.float32)
+        for start in range(0, len(X), PREDICT_ROWS)
+    ]
+    return np.concatenate(parts)
+
+
+def probabilities_of(model: Any, X: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probability of each class, shape `(rows, classes)`."""
+    outputs = outputs_of(model, X).astype(np.float64)
+    return np.hstack([1.0 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+
+
+def model_summary(model: Any) -> str:
+    """What `model.summary()` prints, 100 characters wide."""
+    text = io.StringIO()
+    with _terminal_width(SUMMARY_WIDTH):
+        model.summary(print_fn=lambda line, **_: text.write(line), line_length=SUMMARY_WIDTH)
+    return text.getvalue()
+
+
+@contextlib.contextmanager
+def _terminal_width(columns: int) -> Iterator[None]:
+    """Keras cuts what it prints at the terminal's width, whatever width it is asked for."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(columns)
+    try:
+        yield
+    finally:
+        del os.environ["COLUMNS"]
+        if before is not None:
+            os.environ["COLUMNS"] = before
+
+
+def log_evaluation(
+    tracker: Tracker,
+    key: str,
+    rows: Rows,
+    probabilities: NDArray[np.float64],
+    prefix: str = "test_",
+    step: int = 0,
+) -> Evaluation:
+    """Scores predictions and writes the scores on a run: `test_auc`, `test_accuracy`, ...
+
+    Args:
+        tracker: Where the run is.
+        key: Of the run.
+        rows: What was predicted.
+        probabilities: Shape `(rows, classes)`.
+        prefix: Of the metrics' names.
+        step: Of the metrics. MLflow shows the value of the highest step, so names that epochs
+            have too need one that is after them.
+    """
+    evaluation = evaluate(rows.y, probabilities)
+    scores = {f"{prefix}{name}": value for name, value in evaluation.scores.items()}
+    low, high = evaluation.auc_ci
+    interval = {f"{prefix}auc_ci_low": low, f"{prefix}auc_ci_high": high}
+    tracker.log_metrics(key, scores | interval, step)
+    return evaluation
+
+
+def log_fit_pictures(
+    tracker: Tracker,
+    key: str,
+    fitted: FittedModel,
+    plane: Plane,
+    parts: Mapping[str, Rows],
+    classes: Sequence[Any],
+    title: str,
+) -> None:
+    """Learning curves and the decision boundary of a fit, over each part of the rows."""
+    from trialstack.plots.boundary import draw_boundary_parts
+    from trialstack.plots.curves import learning_curves
+    from trialstack.plots.painter import BoundaryPainter
+    from trialstack.plots.style import figure_png
+
+    if fitted.history:
+        curves = learning_curves(fitted.history)
+        tracker.log_file(key, "plots/learning_curves.png", figure_png(curves))
+    outputs = outputs_of(fitted.model, plane.points)
+    train = next(iter(parts.values()))
+    painter = BoundaryPainter(plane, train.X, train.y, len(classes))
+    tracker.log_image(key, "boundary_final", painter.paint(outputs))
+    figure = draw_boundary_parts(
+        plane,
+        outputs,
+        {name: (rows.X, rows.y) for name, rows in parts.items()},
+        classes,
+        title=title,
+    )
+    tracker.log_file(key, "plots/decision_boundary.png", figure_png(figure))
