@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from trialstack.errors import Interrupted
-from trialstack.signals import SIGNALS, interruptible
+from trialstack.signals import SIGNALS, interruptible, stop_if_interrupted
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -26,6 +26,22 @@ def test_a_signal_becomes_an_exception_with_its_exit_code(
 def test_it_passes_through_what_catches_exceptions() -> None:
     with pytest.raises(Interrupted), interruptible(), contextlib.suppress(Exception):
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_one_that_a_finalizer_swallowed_is_raised_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Finalized:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    ignored = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    with interruptible():
+        Finalized()
+        assert len(ignored) == 1, "Python has gone on"
+        with pytest.raises(Interrupted) as raised:
+            stop_if_interrupted()
+    assert raised.value.exit_code == 143
+    stop_if_interrupted()  # over with the `with`
 
 
 def test_without_a_signal_nothing_changes() -> None:

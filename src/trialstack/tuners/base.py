@@ -31,6 +31,7 @@ from trialstack.errors import AllTrialsFailedError
 from trialstack.executors.base import Executor
 from trialstack.executors.deferred import many_builds
 from trialstack.executors.table import make_executor
+from trialstack.signals import stop_if_interrupted
 from trialstack.trials import EpochBlock, Event, Failed, Finished, Objective, Started, TrialSpec
 from trialstack.tuners.active import NotedHyperParameters
 from trialstack.tuners.collecting import collecting_apart
@@ -263,6 +264,7 @@ class TrackedTuner(keras_tuner.Tuner):
         """Trials as the oracle hands them out; None while it waits for results."""
         asked = 0
         while True:
+            stop_if_interrupted()
             if self.deadline is not None and time.monotonic() > self.deadline:
                 self._ended_by = "time limit"
                 return
@@ -439,6 +441,7 @@ class TrackedTuner(keras_tuner.Tuner):
 
     def _tell(self, event: Event) -> None:
         """Writes an event down, then follows it: journal, oracle, tracker, in this order."""
+        stop_if_interrupted()
         spec = self._specs[event.trial_id]
         trial = self.oracle.trials[event.trial_id]
         if isinstance(event, Started):
