@@ -50,6 +50,7 @@ def test_the_line_to_go_on_with_means_the_same_search(
             extend=None,
             time_limit=None,
             as_json=False,
+            debug=False,
         )
     captured = capsys.readouterr()
     assert captured.out == ""
