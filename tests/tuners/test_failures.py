@@ -14,6 +14,7 @@ import pytest
 import trialstack
 from trialstack.errors import AllTrialsFailedError, DataError
 from trialstack.tracking.memory import MemoryTracker
+from trialstack.tuners.reason import MOST_CHARACTERS, reason_of
 from trialstack.tuners.search_run import PARENT
 
 TunerOf = Callable[..., Any]
@@ -154,6 +155,100 @@ class TestOneTrial:
         }
         assert by_rate[0.01] is not None
         assert by_rate[1e30] is None
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("it cannot tell")
+
+
+CALLING = "Exception encountered when calling Sequential.call().\n\n\x1b[1m{}\x1b[0m\n\n"
+RECEIVED = "Arguments received by Sequential.call():\n  \u2022 inputs=tf.Tensor(shape=(None, 2))"
+INFERRING = (
+    "Could not automatically infer the output shape / dtype of 'own' (of type Own). Either the "
+    "`Own.call()` method is incorrect, or you need to implement it. Error encountered:\n\n{}"
+)
+DETECTED = (
+    "Detected at node loss/Log defined at (most recent call last):\n"
+    '  File "train.py", line 24, in <module>\n\n  File "train.py", line 3, in show\n\n'
+)
+GRAPH = f"Graph execution error:\n\n{DETECTED}"
+NODE = "\n\t [[{{node loss/Log}}]] [Op:__inference_step_343]"
+
+
+class TestReason:
+    """The line that is shown of an error; texts are as Keras 3 and TensorFlow 2 make them."""
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("no rows\nsecond line", "no rows"),
+            ("\n\n  no rows\r\nsecond line", "no rows"),
+            ("\x1b[31;1mno\x1b[0m rows", "no rows"),
+            ("calling it failed:\nno rows", "calling it failed:"),
+            (
+                CALLING.format("Input 0 of it is 2 wide\nnot 3") + RECEIVED,
+                "Input 0 of it is 2 wide",
+            ),
+            (CALLING.format(INFERRING.format("2 and 7 differ")) + RECEIVED, "2 and 7 differ"),
+            # Errors without a text of their own
+            (
+                CALLING.format("") + RECEIVED,
+                "Exception encountered when calling Sequential.call().",
+            ),
+            (
+                CALLING.format(INFERRING.format("")) + RECEIVED,
+                INFERRING.format("").strip(),
+            ),
+            (f"{GRAPH}Received a label value of 7{NODE}", "Received a label value of 7"),
+            (
+                f"{GRAPH}{DETECTED}2 root error(s) found.\n  (0) INVALID_ARGUMENT:  a label of 7"
+                f"{NODE}\n  (1) CANCELLED:  stopped",
+                "(0) INVALID_ARGUMENT:  a label of 7",
+            ),
+            ("Graph execution error:", "Graph execution error:"),
+        ],
+    )
+    def test_it_is_the_first_line_that_names_the_cause(self, text: str, reason: str) -> None:
+        assert reason_of(ValueError(text)) == f"ValueError: {reason}"
+        assert reason_of(ValueError(text), named=False) == reason
+        if "\n" in text.strip():
+            assert reason_of(KeyError(text)) == f"KeyError: {reason}"
+
+    @pytest.mark.parametrize(
+        ("error", "reason"),
+        [
+            (KeyError("units"), "KeyError: 'units'"),
+            (KeyError(), "KeyError"),
+            (ValueError(" \n\x1b[0m\n"), "ValueError"),
+            (ValueError("two", 2), "ValueError: ('two', 2)"),
+            (MuteError(), "MuteError"),
+        ],
+    )
+    def test_an_error_with_little_to_say(self, error: Exception, reason: str) -> None:
+        assert reason_of(error) == reason
+
+    def test_a_long_one_is_cut(self) -> None:
+        full = "x" * (MOST_CHARACTERS - len("ValueError: "))
+        assert reason_of(ValueError(full)) == f"ValueError: {full}"
+        cut = reason_of(ValueError(full + "x"))
+        assert cut == f"ValueError: {full[:-3]}..."
+        assert len(cut) == MOST_CHARACTERS == 500
+
+    def test_keras_own_errors(self, tuner_of: TunerOf, X: Any, y: Any, fit: dict[str, Any]) -> None:
+        def build(hp: Any) -> keras.Model:
+            hp.Int("units", 2, 9)
+            model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, name="first")])
+            model.compile("sgd", "mse")
+            return model
+
+        tracker = MemoryTracker()
+        with pytest.raises(AllTrialsFailedError):
+            tuner_of(build, 1, tracking=tracker).search(X, y, **fit)
+        reason = tracker["trial/0"].tags["trialstack.error"]
+        assert reason.startswith("ValueError: Input 0 ")
+        assert "of layer 'first' is incompatible with the layer" in reason
+        assert "\x1b" not in reason
 
 
 class TestDefaults:
@@ -356,7 +451,7 @@ class TestTheSearch:
         tracker = MemoryTracker()
         tuner = tuner_of(pretended, tracking=tracker)
         if what == "full disk":
-            monkeypatch.setattr("trialstack.tuners.base.BestWeights.offer", broken)
+            monkeypatch.setattr("trialstack.tuners.weights.BestWeights.offer", broken)
         else:
             monkeypatch.setattr("trialstack.tuners.tracked.summarize", broken)
         with pytest.raises(OSError, match=what):

@@ -4,60 +4,37 @@
 
     class RandomSearch(TrackedTuner, keras_tuner.RandomSearch): ...
 
-and replaces its loop, its checkpoints and its state files; what a user may override (`run_trial`,
+and replaces its loop (here, with `Asking` and `Telling`), its training (`TrainingTuner`), its
+checkpoints and its state files (`StoredTuner`); what a user may override (`run_trial`,
 `_build_and_fit_model`, the `on_*` hooks, `HyperModel.fit`) is called as Keras Tuner calls it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import gc
-import sys
 import time
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
-import keras_tuner
-from keras_tuner.engine import trial as kt_trial
 from keras_tuner.src.distribute import utils as kt_distribute
-from keras_tuner.src.engine import tuner as kt_tuner
-from keras_tuner.src.engine import tuner_utils
 
 from trialstack.errors import AllTrialsFailedError
 from trialstack.executors.base import Executor
 from trialstack.executors.deferred import many_builds
 from trialstack.executors.table import make_executor
-from trialstack.signals import stop_if_interrupted
-from trialstack.trials import EpochBlock, Event, Failed, Finished, Objective, Started, TrialSpec
-from trialstack.tuners.active import NotedHyperParameters
+from trialstack.tuners.asking import Asking
 from trialstack.tuners.collecting import collecting_apart
-from trialstack.tuners.job import ActiveTrial, SearchJob
-from trialstack.tuners.journal import FILE_NAME, Entry, Journal
+from trialstack.tuners.job import SearchJob
+from trialstack.tuners.journal import Journal
 from trialstack.tuners.lock import locked
-from trialstack.tuners.recording import ExecutionRecorder, stopped_by
-from trialstack.tuners.replay import (
-    hyperparameters_of,
-    look_at_first,
-    register_metrics,
-    replay,
-    space_config,
-    without_bookkeeping,
-)
+from trialstack.tuners.replay import without_bookkeeping
 from trialstack.tuners.report import ExecutionReport
+from trialstack.tuners.telling import Telling
 from trialstack.tuners.tracked import DEFAULT_TRACKING, tracked_search
-from trialstack.tuners.weights import BestWeights, put_weights
-
-COLLECT_EVERY = 10
-"""Trials trained by `model.fit` after which the reference cycles of old models are collected."""
-
-HOOKS = ("on_batch_begin", "on_batch_end", "on_epoch_begin", "on_epoch_end")
+from trialstack.tuners.training import TrainingTuner
 
 
-class TrackedTuner(keras_tuner.Tuner):
+class TrackedTuner(TrainingTuner):
     """A Keras Tuner search whose trials are MLflow runs and whose journal survives a crash.
 
     Args:
@@ -85,35 +62,18 @@ class TrackedTuner(keras_tuner.Tuner):
         needs_default_build: bool = True,
         **kwargs: Any,
     ) -> None:
-        self._journal = journal
-        self._needs_default_build = needs_default_build
         self.executor = make_executor(executor)
         self.tracking = tracking
         self.execution_report = ExecutionReport()
         self.deadline: float | None = None
         self.seconds = 0.0
-        self.last_active: ActiveTrial | None = None
-        self._active: ActiveTrial | None = None
-        self._job: SearchJob | None = None
-        self._specs: dict[str, TrialSpec] = {}
-        self._asked_as: dict[str, str] = {}  # trial_id -> tuner id that it was asked for
-        failures = kwargs.pop("max_consecutive_failed_trials", None)
-        super().__init__(*args, **kwargs)
+        self._max_consecutive_failures = kwargs.pop("max_consecutive_failed_trials", None)
+        super().__init__(*args, journal=journal, needs_default_build=needs_default_build, **kwargs)
         if self.hypermodel is None and not self._overrides("run_trial"):
             raise ValueError(
                 "Received `hypermodel=None`. Give a hypermodel, or override `run_trial()`"
             )
-        self._max_consecutive_failures = failures
-        self._disable_failure_rule()
-        if not self._replayed:
-            if getattr(self, "seed", None) == 0:  # which Keras Tuner takes for "no seed given"
-                self.oracle.seed = self.oracle._seed_state = 0
-            if self._journal_path.exists():
-                self.reload()
-
-    _replayed = False
-    _known_space = 0
-    _trained = 0
+        self._take_up()
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Runs the search, or goes on with it.
@@ -138,17 +98,18 @@ class TrackedTuner(keras_tuner.Tuner):
 
     def _search(self, fit_args: tuple[Any, ...], fit_kwargs: dict[str, Any]) -> None:
         self._open_journal()
-        self._weights = self.best_weights
+        weights = self.best_weights
         with tracked_search(self, fit_args, fit_kwargs) as run:
-            self._run = run
-            self._job = SearchJob(self, fit_args, fit_kwargs, run.probe)
+            self._job = job = SearchJob(self, fit_args, fit_kwargs, run.probe)
+            asking = Asking(self, job)
+            telling = Telling(self, job, asking, run, weights, self._max_consecutive_failures)
             started = time.monotonic()
             try:
                 with without_bookkeeping(self.oracle), collecting_apart(), self._many_builds():
                     self.on_search_begin()
                     self.execution_report.reasons = self.executor.reasons
-                    self.executor.run(self._ask(), self._job, self._tell)
-                    self._close_journal()
+                    self.executor.run(asking.trials(), job, telling.tell)
+                    self._close_journal(asking.ended_by)
                     self.on_search_end()
             finally:
                 self.seconds = time.monotonic() - started

@@ -23,6 +23,7 @@ from trialstack.executors.batch_order import OrderedFit, bind_fit_arguments
 from trialstack.executors.deferred import DeferredModel
 from trialstack.executors.stacked.reasons import Unstackable
 from trialstack.trials import Failed, Finished, Objective, TrialSpec
+from trialstack.tuners.reason import encodable, reason_of
 from trialstack.tuners.recording import Execution, TrialDiverged
 from trialstack.tuners.replay import clear_metrics
 from trialstack.tuners.weights import put_weights
@@ -244,12 +245,11 @@ class SearchJob:
             raise error
         active = self._tuner.last_active
         execution = active.best() if active is not None and active.spec is spec else None
-        first_line = _encodable(str(error)).strip().split("\n")[0]
         return Failed(
             spec.trial_id,
             time.time(),
-            reason=first_line if isinstance(error, TrialDiverged) else _named(error, first_line),
-            traceback=_encodable("".join(traceback.format_exception(error))),
+            reason=reason_of(error, named=not isinstance(error, TrialDiverged)),
+            traceback=encodable("".join(traceback.format_exception(error))),
             history=execution.history if execution else {},
             retry=not isinstance(error, keras_tuner.errors.FailedTrialError),
         )
@@ -300,15 +300,6 @@ def _read_histories(active: ActiveTrial, results: Any) -> Execution | None:
 
 def _unheard(_: Any) -> None:
     return None
-
-
-def _named(error: Exception, first_line: str) -> str:
-    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
-
-
-def _encodable(text: str) -> str:
-    """Text that every store takes: names of files may hold bytes that are no text."""
-    return text.encode(errors="backslashreplace").decode()
 
 
 def _build_config(model: Any) -> Mapping[str, Any] | None:

@@ -40,6 +40,11 @@ FIT_ARGUMENTS = frozenset(
      "validation_data", "shuffle", "class_weight", "sample_weight", "validation_batch_size"}
 )  # fmt: skip
 
+FIT_DEFAULTS: Mapping[str, Any] = {
+    name: parameter.default
+    for name, parameter in inspect.signature(keras.Model.fit).parameters.items()
+}
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -237,8 +242,7 @@ def _loss_of(loss: Any) -> Loss:
 
 
 def _is_default(name: str, value: Any) -> bool:
-    default = inspect.signature(keras.Model.fit).parameters[name].default if name else None
-    return value is None or (not isinstance(value, np.ndarray) and value is default)
+    return value is None or (not isinstance(value, np.ndarray) and value is FIT_DEFAULTS.get(name))
 
 
 def _check_arrays(x: Any, y: Any, weight: Any) -> None:
