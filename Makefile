@@ -7,6 +7,8 @@
 EXPERIMENT ?= experiments/breast_cancer.toml
 VENV       := .venv
 BIN        := $(VENV)/bin
+# Two processes, each with whole files: what a file's tests share is made once.
+PARALLEL   := -n 2 --dist loadfile
 INSTALLED  := $(VENV)/.installed
 IS_USABLE  := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null
 PYTHON     ?= $(shell for each in python3.11 python3.12 python3.13 python3 python; do \
@@ -27,10 +29,10 @@ ui: setup ## look at the runs in MLflow's UI, on this machine only
 	$(BIN)/trialstack ui $(ARGS)
 
 test: setup ## the tests, in minutes
-	$(BIN)/python -m pytest -m 'not slow and not browser' $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow and not browser' $(ARGS)
 
 test-all: setup ## all tests: the long ones too, and those in a headless Chromium
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
