@@ -14,7 +14,7 @@ import pytest
 
 from trialstack.tuners.journal import FILE_NAME, Journal
 
-TRIALS = 6
+TRIALS = 4
 LINES = 1 + 3 * TRIALS + 1
 """Opened; asked, started and finished a trial; closed."""
 
