@@ -51,6 +51,8 @@ def main() -> None:
 
 def report(figures: dict[str, Any]) -> str:
     rate, rows = figures["machine_rate"], figures["many_rows"]
+    whole = rate["machine_gflop_per_second"]
+    share = 100 * rate["gflop_per_second"] / whole
     return f"""# Results
 
 {machine()}
@@ -79,10 +81,9 @@ trialstack's process also holds a baseline, the final fit, the evaluation and th
 ## How close to the machine (`machine_rate.py`)
 
 {rate["trials"]} trials need {rate["gflop"]:.0f} GFLOP without padding and take
-{rate["seconds"]:.2f} s from the first start to the last end:
-{rate["gflop_per_second"]:.0f} GFLOP/s,
-{100 * rate["gflop_per_second"] / rate["machine_gflop_per_second"]:.0f} % of the
-{rate["machine_gflop_per_second"]:.0f} GFLOP/s of a large matrix product in the same run.
+{rate["seconds"]:.2f} s from the first start to the last end, at
+{rate["gflop_per_second"]:.1f} GFLOP/s: {share:.1f} % of the {whole:.0f} GFLOP/s of a large
+matrix product in the same run.
 
 ## {rows["rows"]:,} rows (`many_rows.py`)
 
@@ -125,6 +126,8 @@ def speed_table(figures: dict[str, Any]) -> str:
         "| side | trials run | search, s | ratio | process, s | ratio |",
         "|---|" + "---:|" * 5,
     ]
+    if figures["repeats"] > 1:
+        lines = [f"Medians of {figures['repeats']} searches a side.", "", *lines]
     for each in figures["sides"]:
         run = round(figures["trials"] / each["scale"])
         scaled = "" if run == figures["trials"] else " (times scaled)"
@@ -175,7 +178,7 @@ def draw(figures: dict[str, Any], file: Path) -> None:
     )
     left.bar_label(bars, fmt="%.1f s", padding=4)
     left.set(xscale="log", title="100 trials: seconds of the search", xlabel="seconds")
-    left.margins(x=0.15)
+    left.set_xlim(1, 4 * max(each["search"] for each in sides))
     rows = figures["growth"]["rows"]
     right.plot(
         [row["trials"] for row in rows], [row["search"] / row["trials"] for row in rows], "o-"

@@ -51,7 +51,7 @@ class ActiveTrial:
 
     def keras_seed(self) -> int:
         """Seed of the execution that is running, or of the first before any is."""
-        index = max(len(self.executions) - 1, 0)
+        index = len(self.executions) - 1 if self.executions else self.spec.execution
         return dataclasses.replace(self.spec, execution=index).seed_for_keras()
 
     def best(self) -> Execution | None:
@@ -171,6 +171,8 @@ class SearchJob:
         """
         if self._tuner.stacking_obstacle is not None:
             raise Unstackable(self._tuner.stacking_obstacle)
+        if spec.execution:
+            return self._described_again(spec)
         arguments = self._fits.pop(spec.trial_id, {})  # none if building it failed
         if isinstance(arguments, Unstackable):
             raise arguments
@@ -178,6 +180,15 @@ class SearchJob:
         if isinstance(built, Exception):
             raise built
         return built.model, arguments
+
+    def _described_again(self, spec: TrialSpec) -> tuple[Any, Mapping[str, Any]]:
+        """A later execution of a trial: the same again, with initial weights of its own."""
+        with preserved_random_state():
+            model = self._built_deferred(spec).model
+            arguments = self._recorded_fit(spec, model)
+        if isinstance(arguments, Unstackable):
+            raise arguments
+        return model, arguments
 
     def forget_built(self, trial_id: str) -> None:
         """Lets go of a model that nobody is going to train."""

@@ -47,8 +47,6 @@ class TrainingTuner(StoredTuner):
                 return f"an overridden {name}"
         if self.hypermodel is None:
             return "no hypermodel"
-        if self.executions_per_trial != 1:
-            return "several executions a trial"
         return "a distribution strategy" if self.distribution_strategy is not None else None
 
     @property

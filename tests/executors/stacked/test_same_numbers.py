@@ -121,7 +121,7 @@ SPARSE = {
 }
 
 
-def histories(tmp_path, executor, variants, x, y, *, tracking=None, **fit):
+def histories(tmp_path, executor, variants, x, y, *, tracking=None, executions=1, **fit):
     """Runs all variants as trials of one search: variant -> finished entry of the journal."""
 
     def build(hp):
@@ -136,6 +136,7 @@ def histories(tmp_path, executor, variants, x, y, *, tracking=None, **fit):
         project_name="search",
         tracking=tracking,
         executor=executor,
+        executions_per_trial=executions,
     )
     tuner.oracle._max_collisions = 10_000  # draw until every variant has come up
     arguments = {"epochs": EPOCHS, "batch_size": 32, "verbose": 0, "validation_split": 0.25} | fit
@@ -247,6 +248,20 @@ def test_best_weights_reproduce_the_best_epoch(tmp_path, data):
         entry = finished[trial.hyperparameters.values["variant"]]
         loss = model.evaluate(x[border:], y[border:], verbose=0, return_dict=True)["loss"]
         assert loss == pytest.approx(entry["metrics"]["val_loss"], rel=1e-5)
+
+
+def test_several_executions_a_trial(tmp_path, data):
+    x, y, _ = data
+    variants = SOME | {"dropout": BINARY["dropout"]}
+    _, one = histories(tmp_path, "one-by-one", variants, x, y, executions=2)
+    tuner, stacked = histories(tmp_path, "stacked", variants, x, y, executions=2)
+    assert_same(one, stacked)
+    assert tuner.execution_report.stacked == len(variants), tuner.executor.reasons
+    for variant, expected in one.items():
+        # Of the mean of both executions' best epochs.
+        found = stacked[variant]["metrics"]["val_loss"]
+        assert found == pytest.approx(expected["metrics"]["val_loss"], rel=1e-4)
+        assert found > min(stacked[variant]["history"]["val_loss"])
 
 
 class Swish(keras.layers.Layer):
