@@ -87,6 +87,7 @@ def test_a_server_decides_on_artifacts_itself(tmp_path: Path) -> None:
         ("databricks", "file store"),
         ("ftp://ann:secret@host/x", r"'ftp://\*\*\*@host/x': unknown kind of store"),
         ("http://", "the server's name is missing"),
+        ("http://[::1", "Invalid IPv6 URL"),
         ("sqlite://", "a file is wanted"),
         ("sqlite:///", "a file is wanted"),
         ("sqlite:///:memory:", "a file is wanted"),

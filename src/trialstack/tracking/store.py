@@ -85,7 +85,11 @@ def resolve_store(tracking_uri: str | None = None, directory: Path | None = None
     if kind == "sqlite":
         return _sqlite_store(uri, directory)
     if kind in {"http", "https"}:
-        if not urlsplit(uri).hostname:
+        try:
+            host = urlsplit(uri).hostname
+        except ValueError as error:  # half an IPv6 address
+            raise InputError(f"tracking URI {display_uri(uri)!r}: {error}") from error
+        if not host:
             raise InputError(f"tracking URI {display_uri(uri)!r}: the server's name is missing")
         return Store(uri.rstrip("/"), None, directory / "mlruns", local=False)
     if kind in {"postgresql", "mysql"}:
