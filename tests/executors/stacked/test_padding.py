@@ -49,6 +49,15 @@ def test_a_stack_is_as_large_as_its_largest_in_every_dimension(
     assert len(groups_of([trial(1, 20), trial(20, 1)])) == 2
 
 
+def test_trials_of_one_size_and_different_shape_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(padding, "STACK_COST", 100)
+    flat, tall = [(1, 20)] * 3, [(20, 1)] * 3
+    mixed = [trial(*shape) for pair in zip(flat, tall, strict=True) for shape in pair]
+    assert sorted(shapes(groups_of(mixed))) == [flat, tall]
+
+
 def test_nothing_is_lost_of_many() -> None:
     plans = [trial(1 + k % 37, 1 + k % 91) for k in range(500)]
     groups = groups_of(plans)
