@@ -8,7 +8,10 @@ import pytest
 from sklearn import metrics
 
 from trialstack.errors import DataError
-from trialstack.evaluation.intervals import auc_interval, bootstrap_interval, wilson_interval
+from trialstack.evaluation.auc import auc_interval, bootstrap_interval
+from trialstack.evaluation.average_precision import average_precision_interval
+from trialstack.evaluation.class_intervals import f1_interval
+from trialstack.evaluation.intervals import mean_interval, wilson_interval
 from trialstack.evaluation.scores import evaluate
 
 Y = [0, 0, 1, 1]
@@ -23,6 +26,8 @@ def test_two_classes_by_hand():
     assert scores["average_precision"] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
     assert scores["log_loss"] == pytest.approx(-math.log(0.9 * 0.6 * 0.3 * 0.8) / 4)
     assert scores["brier"] == pytest.approx((0.01 + 0.16 + 0.49 + 0.04) / 4)
+    # Each probability is alone in its bin of ten.
+    assert scores["ece"] == pytest.approx((0.1 + 0.4 + 0.7 + 0.2) / 4)
     # Predicted 0, 0, 0, 1: precision 1 and recall 1/2 of class 1.
     assert scores["accuracy"] == 3 / 4
     assert scores["balanced_accuracy"] == (1 + 1 / 2) / 2
@@ -39,6 +44,7 @@ def test_three_classes_by_hand():
     assert scores["log_loss"] == pytest.approx(-math.log(0.6 * 0.2 * 0.8) / 3)
     squares = (0.16 + 0.09 + 0.01) + (0.25 + 0.64 + 0.09) + (0.01 + 0.01 + 0.04)
     assert scores["brier"] == pytest.approx(squares / 3)
+    assert scores["ece"] == pytest.approx((0.4 + 0.5 + 0.2) / 3)  # right, wrong, right
     # Predicted 0, 0, 2. F1: of class 0 2/3, of class 1 0, of class 2 1.
     assert scores["accuracy"] == pytest.approx(2 / 3)
     assert scores["balanced_accuracy"] == pytest.approx(2 / 3)
@@ -51,7 +57,8 @@ def test_agrees_with_scikit_learn():
     p = rng.dirichlet(np.ones(4), size=200) * 0.6 + 0.4 * np.eye(4)[y] * rng.random((200, 1))
     p /= p.sum(axis=1, keepdims=True)
     predicted = p.argmax(axis=1)
-    scores = evaluate(y, p).scores
+    scores = dict(evaluate(y, p).scores)
+    assert 0 < scores.pop("ece") < 1  # which scikit-learn does not have
     assert scores == pytest.approx(
         {
             "auc": metrics.roc_auc_score(y, p, multi_class="ovr"),
@@ -67,11 +74,34 @@ def test_agrees_with_scikit_learn():
 
 
 def test_intervals():
-    evaluation = evaluate(Y, P)
-    assert evaluation.auc_ci == auc_interval(np.array(Y), np.array(P1))
-    assert evaluation.accuracy_ci == wilson_interval(3, 4)
+    y, p1 = np.array(Y), np.array(P1)
+    found = evaluate(Y, P).intervals
+    assert found["auc"] == evaluate(Y, P).auc_ci == auc_interval(y, p1)
+    assert found["average_precision"] == average_precision_interval(y, np.array(P))
+    assert found["accuracy"] == wilson_interval(3, 4)
+    assert found["f1"] == f1_interval(np.array([[2, 0], [1, 1]]))
+    losses = np.array([0.01, 0.16, 0.49, 0.04])
+    assert found["brier"] == pytest.approx(mean_interval(losses, 1))
+    losses = -np.log([0.9, 0.6, 0.3, 0.8])
+    assert found["log_loss"] == pytest.approx(mean_interval(losses, 36))
     y, p = [0, 1, 2], np.array([[0.6, 0.3, 0.1], [0.5, 0.2, 0.3], [0.1, 0.1, 0.8]])
     assert evaluate(y, p).auc_ci == bootstrap_interval(np.array(y), p)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_every_score_is_within_its_interval(classes):
+    rng = np.random.default_rng(classes)
+    y = np.arange(60) % classes
+    for strength in (0, 2, 60):  # from guessing to certain and right
+        weights = np.exp(rng.normal(size=(60, classes)) + strength * np.eye(classes)[y])
+        found = evaluate(y, weights / weights.sum(axis=1, keepdims=True))
+        assert list(found.intervals) == list(found.scores)
+        for name, (low, high) in found.intervals.items():
+            assert low <= found.scores[name] <= high, (strength, name)
+            assert math.isfinite(low), (strength, name)
+            assert math.isfinite(high), (strength, name)
+            assert low < high, (strength, name)
+    assert found == evaluate(y, weights / weights.sum(axis=1, keepdims=True))
 
 
 def test_as_dict_is_plain_json():
@@ -79,7 +109,8 @@ def test_as_dict_is_plain_json():
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["rows"] == 4
     assert found["auc_ci"][0] < found["auc"] < found["auc_ci"][1]
-    assert list(found)[:2] == ["auc", "auc_ci"]
+    assert list(found)[:4] == ["auc", "auc_ci", "average_precision", "average_precision_ci"]
+    assert len(found) == 2 * 9 + 1
 
 
 def test_a_class_that_does_not_occur_is_left_out_of_means():
@@ -93,6 +124,7 @@ def test_a_class_that_does_not_occur_is_left_out_of_means():
 def test_extreme_probabilities_stay_finite():
     found = evaluate([0, 1, 1, 0], np.array([[1, 0], [0, 1], [1, 0], [1, 0]], dtype=np.float32))
     assert all(math.isfinite(value) for value in found.scores.values())
+    assert np.isfinite(list(found.intervals.values())).all()
 
 
 def test_rows_all_predicted_alike():

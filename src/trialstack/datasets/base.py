@@ -28,6 +28,8 @@ class Dataset:
         feature_names: One a column of `X`.
         target_name: Name of the column that is predicted.
         classes: Labels as the data has them, in sorted order: row `i` is of `classes[y[i]]`.
+        raw: Features as the data has them, in a number type of their own, shape
+            `(rows, features)`: what a person's table has where `X` has the nearest float32.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Dataset:
     feature_names: tuple[str, ...]
     target_name: str
     classes: tuple[Any, ...]
+    raw: NDArray[Any]
 
     @property
     def n_features(self) -> int:
@@ -72,10 +75,13 @@ def tabulate(
     ...                 feature_names=["kg"], target_name="species")
     >>> data.classes, data.y.tolist(), data.X.shape
     (('cat', 'dog'), [1, 0], (2, 1))
+    >>> float(data.raw[1, 0]), float(data.X[1, 0])
+    (0.3, 0.30000001192092896)
     """
     classes, y = np.unique(np.asarray(labels), return_inverse=True)
+    raw = np.asarray(X)
     with np.errstate(over="ignore"):  # beyond float32: infinite, and refused by the checks
-        features = np.ascontiguousarray(X, dtype=np.float32)
+        features = np.ascontiguousarray(raw, dtype=np.float32)
     return Dataset(
         name=name,
         source=source,
@@ -84,6 +90,7 @@ def tabulate(
         feature_names=tuple(map(str, feature_names)),
         target_name=target_name,
         classes=tuple(classes.tolist()),
+        raw=raw,
     )
 
 

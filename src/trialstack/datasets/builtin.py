@@ -7,8 +7,11 @@ imported before a data set is asked for, so names and parameters can be checked 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from trialstack.datasets.base import Dataset, tabulate
 
@@ -67,6 +70,47 @@ def blobs(
     return _generated("blobs", "make_blobs", X, y)
 
 
+def gaussian_quantiles(
+    n_samples: int = 1000,
+    n_features: int = 2,
+    classes: int = 3,
+    noise: float = 0.1,
+    seed: int = 42,
+) -> Dataset:
+    """One round cloud, cut into nested shells of equally many rows, one a class."""
+    from sklearn.datasets import make_gaussian_quantiles
+
+    X, y = make_gaussian_quantiles(
+        n_samples=n_samples, n_features=n_features, n_classes=classes, random_state=seed
+    )
+    # A stream apart from that of the rows, which `seed` alone has drawn.
+    X = X + np.random.default_rng([seed, 1]).normal(scale=noise, size=X.shape)
+    return _generated("gaussian_quantiles", "make_gaussian_quantiles", X, y)
+
+
+def spirals(
+    n_samples: int = 1000,
+    classes: int = 2,
+    turns: float = 1.25,
+    noise: float = 0.05,
+    seed: int = 42,
+) -> Dataset:
+    """Arms that wind around one another, one a class, out to a radius of 1 in so many `turns`."""
+    labels = np.arange(n_samples) % classes
+    # Evenly along the arm, whose length grows with the square of the radius.
+    radius = np.sqrt((np.arange(n_samples) // classes + 1) / -(-n_samples // classes))
+    angle = 2 * np.pi * (turns * radius + labels / classes)
+    return _drawn("spirals", radius * np.array([np.cos(angle), np.sin(angle)]), labels, noise, seed)
+
+
+def xor(n_samples: int = 1000, noise: float = 0.1, seed: int = 42) -> Dataset:
+    """Four squares around the origin: class 1 where the two features differ in sign."""
+    quadrant = np.arange(n_samples) % 4
+    signs = np.array([[1, -1, -1, 1], [1, 1, -1, -1]])[:, quadrant]
+    sizes = np.random.default_rng([seed, 1]).uniform(0.1, 1, size=signs.shape)  # none on an axis
+    return _drawn("xor", signs * sizes, quadrant % 2, noise, seed)
+
+
 BUILTIN: dict[str, Callable[..., Dataset]] = {
     "breast_cancer": breast_cancer,
     "wine": wine,
@@ -75,6 +119,9 @@ BUILTIN: dict[str, Callable[..., Dataset]] = {
     "circles": circles,
     "moons": moons,
     "blobs": blobs,
+    "gaussian_quantiles": gaussian_quantiles,
+    "spirals": spirals,
+    "xor": xor,
 }
 
 
@@ -102,11 +149,34 @@ def _bundled(name: str) -> Dataset:
     )
 
 
-def _generated(name: str, function: str, X: Any, labels: Sequence[int]) -> Dataset:
-    """A data set that scikit-learn draws; its features are named as in the circles tutorial."""
+def _generated(name: str, function: str, X: NDArray[Any], labels: NDArray[Any]) -> Dataset:
+    """A data set that scikit-learn draws."""
+    return _named(name, f"sklearn.datasets.{function}", X, labels)
+
+
+def _drawn(
+    name: str, points: NDArray[np.float64], labels: NDArray[np.int64], noise: float, seed: int
+) -> Dataset:
+    """Points of a shape of our own, each moved by normal noise, in shuffled order.
+
+    Args:
+        name: Of the data set.
+        points: On the shape, shape `(2, rows)`.
+        labels: Class of each point, shape `(rows,)`.
+        noise: Standard deviation of what is added to each coordinate.
+        seed: Of noise and order.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(labels))
+    X = points.T[order] + rng.normal(scale=noise, size=(len(labels), 2))
+    return _named(name, f"trialstack.datasets.builtin.{name}", X, labels[order])
+
+
+def _named(name: str, source: str, X: NDArray[Any], labels: NDArray[Any]) -> Dataset:
+    """A generated data set; its columns are named as in the circles tutorial."""
     return tabulate(
         name=name,
-        source=f"sklearn.datasets.{function}",
+        source=source,
         X=X,
         labels=labels,
         feature_names=[f"X{i}" for i in range(X.shape[1])],

@@ -60,7 +60,16 @@ def rows_digest(X: Features, y: Targets) -> str:
     >>> rows_digest(X, y) == rows_digest(X[::-1], y[::-1])
     True
     """
-    return hashlib.sha256("".join(sorted(row_hashes(X, y))).encode()).hexdigest()
+    return hashes_digest(row_hashes(X, y))
+
+
+def hashes_digest(hashes: Sequence[str]) -> str:
+    """The same of rows that are known by their hashes alone.
+
+    Args:
+        hashes: As `row_hashes` gives them, in any order.
+    """
+    return hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
 
 
 def _feature_bytes(X: Features) -> bytes:

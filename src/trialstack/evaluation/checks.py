@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -54,6 +56,29 @@ def check_predictions(y: ArrayLike, probabilities: ArrayLike) -> tuple[Labels, P
     return _class_indices(labels, classes=matrix.shape[1]), _normalised(matrix)
 
 
+def check_names(probabilities: Probabilities, classes: Sequence[str]) -> None:
+    """Refuses names of classes that are not one a column of the probabilities.
+
+    Raises:
+        DataError: They are more or fewer.
+    """
+    if probabilities.shape[1] != len(classes):
+        raise DataError(
+            f"{len(classes)} class names came for {probabilities.shape[1]} columns of "
+            "probabilities; expected one name a column"
+        )
+
+
+def scored_classes(y: Labels, classes: int) -> list[int]:
+    """The classes that are looked at against the rest: of two the second, of more all in `y`.
+
+    Example:
+        >>> scored_classes(np.array([0, 1]), 2), scored_classes(np.array([0, 2]), 3)
+        ([1], [0, 2])
+    """
+    return [1] if classes == 2 else np.unique(y).tolist()
+
+
 def _class_indices(labels: NDArray[np.generic], classes: int) -> Labels:
     allowed = np.isin(labels, np.arange(classes))
     if not allowed.all():
@@ -63,8 +88,8 @@ def _class_indices(labels: NDArray[np.generic], classes: int) -> Labels:
         )
     if len(np.unique(labels)) < 2:
         raise DataError(
-            f"the {len(labels)} rows are all of one class; expected two or more classes: "
-            "evaluate on more rows, or split them stratified"
+            f"the {len(labels)} rows are all of one class ({labels[0]!s}), of which no score tells "
+            "anything; expected two or more: evaluate on more rows, or split them stratified"
         )
     return labels.astype(np.int64)
 

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialstack.errors import DataError
+from trialstack.evaluation.auc import bootstrap_interval, newcombe_interval
 from trialstack.evaluation.bootstrap import bootstrap_auc
 from trialstack.evaluation.checks import Labels, Probabilities, check_predictions
 from trialstack.evaluation.delong import mean_and_variance, pair_wins
-from trialstack.evaluation.intervals import Interval, bootstrap_interval, newcombe_interval
+from trialstack.evaluation.intervals import Interval
+from trialstack.evaluation.mcnemar import p_in_words
 
 SIGNIFICANCE = 0.05
 Z_95 = 1.959963984540054
@@ -76,11 +78,10 @@ class AucComparison:
             verdict = f"no difference shown between {new} and {old}"
         else:
             verdict = f"{new} {'better' if self.difference > 0 else 'worse'} than {old}"
-        p = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.3f}"
         low, high = (_four_places(end) for end in self.ci)
         return (
             f"{verdict}: difference in AUC {_four_places(self.difference)}, "
-            f"95 % interval {low} to {high}, {p}"
+            f"95 % interval {low} to {high}, {p_in_words(self.p)}"
         )
 
 
@@ -195,50 +196,6 @@ def _paired_bootstrap(y: Labels, new: Probabilities, old: Probabilities) -> AucC
         method="paired bootstrap",
         rows=len(y),
     )
-
-
-@dataclass(frozen=True)
-class McNemar:
-    """What `mcnemar` found.
-
-    Attributes:
-        only_new_right: Rows that only the new model gets right.
-        only_old_right: Rows that only the old model gets right.
-        p: Two-sided.
-    """
-
-    only_new_right: int
-    only_old_right: int
-    p: float
-
-
-def mcnemar(y: ArrayLike, predictions_new: ArrayLike, predictions_old: ArrayLike) -> McNemar:
-    """Tests whether two models' accuracies differ, on the same rows.
-
-    Only rows that one model gets right and the other wrong tell. If the models are equally
-    accurate, each such row is a coin toss: the exact binomial test.
-
-    Args:
-        y: True classes, shape `(rows,)`.
-        predictions_new: Of the new model, shape `(rows,)`.
-        predictions_old: Of the old model, shape `(rows,)`.
-
-    Reference:
-        McNemar, Q. (1947). Note on the sampling error of the difference between correlated
-        proportions or percentages. Psychometrika 12, 153-157.
-
-    Example:
-        >>> mcnemar([1, 1, 1, 1, 1, 0], [1, 1, 1, 1, 1, 0], [0, 0, 0, 0, 0, 0])
-        McNemar(only_new_right=5, only_old_right=0, p=0.0625)
-    """
-    from scipy.stats import binomtest
-
-    right_new = np.asarray(predictions_new) == np.asarray(y)
-    right_old = np.asarray(predictions_old) == np.asarray(y)
-    gained = int(np.count_nonzero(right_new & ~right_old))
-    lost = int(np.count_nonzero(~right_new & right_old))
-    p = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
-    return McNemar(gained, lost, float(p))
 
 
 def _normal_above(z: float) -> float:

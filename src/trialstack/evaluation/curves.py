@@ -12,13 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trialstack.errors import DataError
-from trialstack.evaluation.checks import Probabilities, check_predictions
+from trialstack.evaluation.calibration_error import BINS, bins_of, calibration_error, outcomes
+from trialstack.evaluation.checks import check_names, check_predictions, scored_classes
 from trialstack.evaluation.intervals import wilson_interval
 
 Floats = NDArray[np.float64]
-
-BINS = 10
 
 
 @dataclass(frozen=True)
@@ -155,14 +153,9 @@ def calibration(
         (array([3, 1]), array([0.33, 1.  ]), 0.1)
     """
     labels, matrix = check_predictions(y, probabilities)
-    _check_names(matrix, classes)
-    if len(classes) == 2:
-        p, came_true, label = matrix[:, 1], labels == 1, str(classes[1])
-    else:
-        p, came_true, label = matrix.max(axis=1), matrix.argmax(axis=1) == labels, ""
-    edges = np.linspace(0, 1, bins + 1)
-    # A bin has its lower edge; the last one has both.
-    bin_of_row = np.clip(np.searchsorted(edges, p, side="right") - 1, 0, bins - 1)
+    check_names(matrix, classes)
+    p, came_true = outcomes(labels, matrix)
+    bin_of_row = bins_of(p, bins)
     counts = np.bincount(bin_of_row, minlength=bins)
     filled = counts > 0
     n = counts[filled]
@@ -170,14 +163,14 @@ def calibration(
     predicted = np.bincount(bin_of_row, weights=p, minlength=bins)[filled] / n
     intervals = np.array([wilson_interval(int(k), int(m)) for k, m in zip(hits, n, strict=True)])
     return CalibrationCurve(
-        label=label,
-        edges=edges,
+        label=str(classes[1]) if len(classes) == 2 else "",
+        edges=np.linspace(0, 1, bins + 1),
         counts=counts,
         predicted=predicted,
         observed=hits / n,
         low=intervals[:, 0],
         high=intervals[:, 1],
-        error=float(np.abs(hits / n - predicted) @ n / len(p)),
+        error=calibration_error(labels, matrix, bins),
     )
 
 
@@ -201,7 +194,7 @@ def confusion(y: ArrayLike, probabilities: ArrayLike, classes: Sequence[str]) ->
         [[2, 0], [1, 1]]
     """
     labels, matrix = check_predictions(y, probabilities)
-    _check_names(matrix, classes)
+    check_names(matrix, classes)
     n = len(classes)
     return np.bincount(labels * n + matrix.argmax(axis=1), minlength=n * n).reshape(n, n)
 
@@ -211,14 +204,6 @@ def _one_vs_rest(
 ) -> Iterator[tuple[str, NDArray[np.bool_], Floats]]:
     """Name, truth and probability of each class that has a curve."""
     labels, matrix = check_predictions(y, probabilities)
-    _check_names(matrix, classes)
-    for k in [1] if len(classes) == 2 else np.unique(labels):
+    check_names(matrix, classes)
+    for k in scored_classes(labels, len(classes)):
         yield str(classes[k]), labels == k, matrix[:, k]
-
-
-def _check_names(matrix: Probabilities, classes: Sequence[str]) -> None:
-    if matrix.shape[1] != len(classes):
-        raise DataError(
-            f"{len(classes)} class names came for {matrix.shape[1]} columns of probabilities; "
-            "expected one name a column"
-        )

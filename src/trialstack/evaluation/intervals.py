@@ -7,154 +7,18 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from trialstack.evaluation.bootstrap import SEED, bootstrap_auc
-from trialstack.evaluation.checks import Labels, Probabilities
-from trialstack.evaluation.delong import delong_variance
-
 Interval = tuple[float, float]
 """Lower and upper end."""
 
-
-def auc_interval(
-    y: NDArray[np.integer], scores: NDArray[np.floating], level: float = 0.95
-) -> Interval:
-    """DeLong's interval on the logit scale; Newcombe's where DeLong's has no width.
-
-    On the logit scale the interval stays within 0 and 1 and is wider towards 1/2, as it should be
-    for an AUC near 1. DeLong's variance is zero at an AUC of 0 or 1 (which does not mean that the
-    model is certain to be perfect) and unknown where a class has one row only.
-
-    Args:
-        y: 1 for positive and 0 for negative rows, shape `(rows,)`.
-        scores: Higher means more likely positive, shape `(rows,)`.
-        level: Of confidence, between 0 and 1.
-
-    Returns:
-        An interval that contains the AUC.
-
-    Raises:
-        DataError: One of the classes has no row.
-
-    Reference:
-        Pepe, M. S. (2003). The Statistical Evaluation of Medical Tests for Classification and
-        Prediction. Oxford University Press, section 5.2.
-
-    Example:
-        >>> y = np.array([0, 0, 0, 1, 1, 1])
-        >>> low, high = auc_interval(y, np.array([0.1, 0.2, 0.6, 0.5, 0.8, 0.9]))
-        >>> f"{low:.3f} to {high:.3f}"
-        '0.261 to 0.995'
-    """
-    from scipy.special import expit, logit
-
-    auc, variance = delong_variance(y, scores)
-    if not variance > 0:  # NaN too
-        positives = int(np.count_nonzero(np.asarray(y) == 1))
-        return newcombe_interval(auc, positives, len(y) - positives, level)
-    margin = _z(level) * math.sqrt(variance) / (auc * (1 - auc))
-    low, high = expit(logit(auc) - margin), expit(logit(auc) + margin)
-    return _around(auc, float(low), float(high))
+ROUNDING = 1e-9
+"""A standard error, or a difference between resamples, that is less comes from rounding only."""
 
 
-def newcombe_interval(auc: float, positives: int, negatives: int, level: float = 0.95) -> Interval:
-    """Newcombe's score interval of an AUC, from the AUC and the numbers of rows alone (method 5).
-
-    Its ends are the values `a` that lie just `z` standard errors from the estimate, where the
-    error is that of an AUC of `a`, not of the estimate. Hence it has a width at 0 and 1 too. The
-    variance is Hanley and McNeil's, with both of their `m - 1` and `n - 1` replaced by the mean
-    `N = (m + n) / 2 - 1`:
-
-        V(a) = a (1 - a) [1 + N (1 - a) / (2 - a) + N a / (1 + a)] / (m n)
-
-    Args:
-        auc: The estimate, 0 to 1.
-        positives: Number of positive rows, m.
-        negatives: Number of negative rows, n.
-        level: Of confidence, between 0 and 1.
-
-    Returns:
-        An interval that contains the AUC.
-
-    Reference:
-        Newcombe, R. G. (2006). Confidence intervals for an effect size measure based on the
-        Mann-Whitney statistic. Part 2: asymptotic methods and evaluation. Statistics in Medicine
-        25, 559-573.
-
-    Example:
-        >>> low, high = newcombe_interval(1.0, positives=90, negatives=53)
-        >>> f"{low:.3f} to {high:.3f}"
-        '0.971 to 1.000'
-    """
-    z = _z(level)
-    # The variance is the same for a and 1 - a, so the upper end mirrors a lower one.
-    low = _newcombe_lower_end(auc, positives, negatives, z)
-    high = 1 - _newcombe_lower_end(1 - auc, positives, negatives, z)
-    return _around(auc, low, high)
-
-
-def _newcombe_lower_end(auc: float, m: int, n: int, z: float) -> float:
-    from scipy.optimize import brentq
-
-    if auc <= 0:
-        return 0.0
-    mean_size = (m + n) / 2 - 1
-
-    def excess(a: float) -> float:
-        """`(auc - a)² - z² V(a)`, over `1 - a`: for an AUC of 1 that removes the root at 1."""
-        distance = 1 - a if auc >= 1 else (auc - a) ** 2 / (1 - a)
-        bracket = 1 + mean_size * ((1 - a) / (2 - a) + a / (1 + a))
-        return distance - z**2 * a * bracket / (m * n)
-
-    return float(brentq(excess, 0.0, auc, xtol=1e-12))
-
-
-def bootstrap_interval(
-    y: Labels,
-    probabilities: Probabilities,
-    level: float = 0.95,
-    resamples: int | None = None,
-    seed: int = SEED,
-) -> Interval:
-    """Percentile bootstrap interval of the one-vs-rest macro AUC, stratified by class.
-
-    Where all resamples agree (every class separated without error) the mean of the classes'
-    Newcombe intervals stands in: a mean of AUCs cannot be less sure than its parts are on average.
-
-    Args:
-        y: Class indices, shape `(rows,)`.
-        probabilities: Shape `(rows, classes)`.
-        level: Of confidence, between 0 and 1.
-        resamples: How many times the rows are drawn anew; see `bootstrap_auc`.
-        seed: Of the drawing.
-
-    Returns:
-        An interval that contains the AUC.
-
-    Example:
-        >>> p = np.array([[0.8, 0.1, 0.1], [0.4, 0.5, 0.1], [0.2, 0.7, 0.1], [0.5, 0.3, 0.2],
-        ...               [0.1, 0.2, 0.7], [0.1, 0.5, 0.4]])
-        >>> low, high = bootstrap_interval(np.array([0, 0, 1, 1, 2, 2]), p)
-        >>> 0 < low < high <= 1
-        True
-    """
-    resampled = bootstrap_auc(y, [probabilities], resamples, seed)[:, 0]
-    areas = {k: delong_variance(y == k, probabilities[:, k])[0] for k in np.unique(y)}
-    auc = float(np.mean(list(areas.values())))
-    if np.ptp(resampled) > 0:
-        low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    else:
-        sizes = {k: int(np.count_nonzero(y == k)) for k in areas}
-        low, high = np.mean(
-            [newcombe_interval(areas[k], sizes[k], len(y) - sizes[k], level) for k in areas], axis=0
-        )
-    return _around(auc, float(low), float(high))
-
-
-def wilson_interval(successes: int, n: int, level: float = 0.95) -> Interval:
+def wilson_interval(successes: float, n: int, level: float = 0.95) -> Interval:
     """Wilson's score interval of a proportion, such as accuracy.
 
     Args:
-        successes: 0 to `n`.
+        successes: 0 to `n`; a score that is like a proportion may give a fraction.
         n: Number of rows, at least 1.
         level: Of confidence, between 0 and 1.
 
@@ -170,20 +34,81 @@ def wilson_interval(successes: int, n: int, level: float = 0.95) -> Interval:
         >>> f"{low:.3f} to {high:.3f}"
         '0.596 to 0.982'
     """
-    z = _z(level)
+    z = z_of(level)
     proportion = successes / n
     centre = (proportion + z**2 / (2 * n)) / (1 + z**2 / n)
     spread = math.sqrt(proportion * (1 - proportion) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return _around(proportion, centre - z * spread, centre + z * spread)
+    return around(proportion, centre - z * spread, centre + z * spread)
 
 
-def _z(level: float) -> float:
+def logit_interval(estimate: float, error: float, level: float = 0.95) -> Interval:
+    """Interval of a score between 0 and 1, symmetric on the scale of `ln(p / (1 - p))`.
+
+    It stays within 0 and 1, and is wider towards 1/2.
+
+    Args:
+        estimate: Above 0 and below 1.
+        error: Its standard error, above 0.
+        level: Of confidence, between 0 and 1.
+
+    Returns:
+        An interval that contains the estimate.
+
+    Example:
+        >>> low, high = logit_interval(0.9, 0.05)
+        >>> f"{low:.3f} to {high:.3f}"
+        '0.752 to 0.964'
+    """
+    from scipy.special import expit, logit
+
+    # The derivative of the logit takes the error to its scale.
+    margin = z_of(level) * error / (estimate * (1 - estimate))
+    low, high = expit(logit(estimate) - margin), expit(logit(estimate) + margin)
+    return around(estimate, float(low), float(high))
+
+
+def mean_interval(values: NDArray[np.float64], largest: float, level: float = 0.95) -> Interval:
+    """Interval of a mean of losses, symmetric on the logarithmic scale.
+
+    A few rows make up most of the log loss of a good model, so its upper end is farther away than
+    its lower one. Where no row has any loss, the upper end is Wilson's for rows of which each has
+    none or the largest loss. Rows that all have the same loss leave no doubt that they tell of.
+
+    Args:
+        values: Loss of each row, 0 to `largest`, shape `(rows,)`.
+        largest: What the loss of a row can be at most.
+        level: Of confidence, between 0 and 1.
+
+    Returns:
+        An interval that contains the mean.
+
+    Example:
+        >>> low, high = mean_interval(np.array([0.1, 0.2, 0.1, 0.8]), largest=1.0)
+        >>> f"{low:.3f} to {high:.3f}"
+        '0.100 to 0.901'
+        >>> mean_interval(np.zeros(143), largest=1.0) == wilson_interval(0, 143)
+        True
+    """
+    mean = float(np.mean(values))
+    if not mean > 0:
+        return 0.0, largest * wilson_interval(0, len(values), level)[1]
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    factor = math.exp(z_of(level) * error / mean)
+    return mean / factor, min(mean * factor, largest)
+
+
+def deviation(resampled: NDArray[np.float64]) -> float:
+    """Standard deviation of a score over resamples; exactly 0 where they differ by rounding."""
+    return float(np.std(resampled, ddof=1)) if np.ptp(resampled) > ROUNDING else 0.0
+
+
+def z_of(level: float) -> float:
     """Half-width of an interval of this level in standard errors: 1.96 for 0.95."""
     from scipy.special import ndtri
 
     return float(ndtri((1 + level) / 2))
 
 
-def _around(estimate: float, low: float, high: float) -> Interval:
+def around(estimate: float, low: float, high: float) -> Interval:
     """The interval within 0 and 1, its ends not beyond the estimate by rounding."""
     return max(0.0, min(low, estimate)), min(1.0, max(high, estimate))

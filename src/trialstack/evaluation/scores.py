@@ -7,15 +7,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from trialstack.evaluation.checks import Labels, Probabilities, check_predictions
-from trialstack.evaluation.intervals import (
-    Interval,
-    auc_interval,
-    bootstrap_interval,
-    wilson_interval,
+from trialstack.evaluation.auc import auc_interval, bootstrap_interval
+from trialstack.evaluation.average_precision import average_precision_interval
+from trialstack.evaluation.calibration_error import calibration_error, calibration_error_interval
+from trialstack.evaluation.checks import (
+    Labels,
+    Probabilities,
+    check_predictions,
+    scored_classes,
 )
+from trialstack.evaluation.class_intervals import (
+    balanced_accuracy_interval,
+    f1_interval,
+    mcc_interval,
+)
+from trialstack.evaluation.intervals import Interval, mean_interval, wilson_interval
+
+LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
+"""What a true class of probability 0 counts as in the log loss, as scikit-learn has it."""
 
 
 @dataclass(frozen=True)
@@ -24,55 +35,53 @@ class Evaluation:
 
     Attributes:
         scores: By name, as `evaluate` lists them.
-        auc_ci: 95 % interval of the AUC.
-        accuracy_ci: 95 % interval of the accuracy (Wilson).
+        intervals: 95 % interval of each score.
         rows: How many rows they come from.
     """
 
     scores: Mapping[str, float]
-    auc_ci: Interval
-    accuracy_ci: Interval
+    intervals: Mapping[str, Interval]
     rows: int
 
+    @property
+    def auc_ci(self) -> Interval:
+        """95 % interval of the AUC."""
+        return self.intervals["auc"]
+
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON: each score, each interval as a list, and the number of rows."""
+        """Plain values for JSON: each score with its interval as a list, and the number of rows."""
         result: dict[str, Any] = {}
-        intervals = {"auc": self.auc_ci, "accuracy": self.accuracy_ci}
         for name, value in self.scores.items():
-            result[name] = value
-            if name in intervals:
-                result[f"{name}_ci"] = list(intervals[name])
+            result |= {name: value, f"{name}_ci": list(self.intervals[name])}
         return {**result, "rows": self.rows}
 
 
 def evaluate(y: ArrayLike, probabilities: ArrayLike) -> Evaluation:
-    """Scores of predicted probabilities against the true classes.
+    """Scores of predicted probabilities against the true classes, each with a 95 % interval.
 
-    | score | | best |
-    |---|---|---|
-    | `auc` | area under the ROC curve | 1 |
-    | `average_precision` | area under the precision-recall curve, as a sum of steps | 1 |
-    | `log_loss` | mean of -ln(probability of the true class), in nats | 0 |
-    | `brier` | mean squared error of the probabilities | 0 |
-    | `accuracy` | share of rows whose most probable class is the true one | 1 |
-    | `balanced_accuracy` | mean over classes of the share of their rows found (recall) | 1 |
-    | `f1` | harmonic mean of precision and recall | 1 |
-    | `mcc` | Matthews' correlation of predicted and true classes | 1 |
+    | score | | best | interval |
+    |---|---|---|---|
+    | `auc` | area under the ROC curve | 1 | DeLong; bootstrap of several classes |
+    | `average_precision` | area under the precision-recall curve, in steps | 1 | jackknife |
+    | `log_loss` | mean of -ln(probability of the true class), in nats | 0 | of a mean |
+    | `brier` | mean squared error of the probabilities | 0 | of a mean |
+    | `ece` | expected calibration error in ten bins of equal width | 0 | bootstrap |
+    | `accuracy` | share of rows whose most probable class is the true one | 1 | Wilson |
+    | `balanced_accuracy` | mean over classes of the share of their rows found | 1 | Wilson's |
+    | `f1` | harmonic mean of precision and recall | 1 | Wilson; bootstrap of several classes |
+    | `mcc` | Matthews' correlation of predicted and true classes | 1 | bootstrap |
 
     Of two classes, `auc`, `average_precision` and `f1` are those of class 1; of more, the mean over
     each class against the rest (macro), where only classes that occur in `y` count. `brier` of two
     classes is the mean of `(p1 - y)²`, from 0 to 1; of more, the mean over rows of the sum over
-    classes of the squared errors, from 0 to 2 (scikit-learn's convention). A true class of
-    probability 0 counts in `log_loss` as the smallest step of a double, 2.2e-16. Of equally
-    probable classes the first is predicted.
+    classes of the squared errors, from 0 to 2 (scikit-learn's convention). `ece` is that of the
+    calibration plot (`trialstack.evaluation.curves.calibration`). A true class of probability 0
+    counts in `log_loss` as the smallest step of a double, 2.2e-16. Of equally probable classes the
+    first is predicted. What is random in a bootstrap has a fixed seed.
 
     Args:
         y: Class indices 0 to classes - 1, shape `(rows,)`.
         probabilities: Shape `(rows, classes)`; binary: column 1 is the positive class.
-
-    Returns:
-        The scores, with 95 % intervals of AUC (DeLong; bootstrap for more than two classes) and
-        accuracy.
 
     Raises:
         DataError: See `check_predictions`.
@@ -83,36 +92,59 @@ def evaluate(y: ArrayLike, probabilities: ArrayLike) -> Evaluation:
         (0.75, 0.75)
     """
     labels, matrix = check_predictions(y, probabilities)
-    binary = matrix.shape[1] == 2
     predictions = matrix.argmax(axis=1)
-    scores = {**_ranking_scores(labels, matrix), **_class_scores(labels, predictions, binary)}
-    correct = int(np.count_nonzero(predictions == labels))
+    classes = matrix.shape[1]
+    scores = _probability_scores(labels, matrix) | _class_scores(labels, predictions, classes == 2)
+    intervals = _probability_intervals(labels, matrix)
+    intervals |= _class_intervals(labels, predictions, classes)
     return Evaluation(
         scores=scores,
-        auc_ci=auc_interval(labels, matrix[:, 1]) if binary else bootstrap_interval(labels, matrix),
-        accuracy_ci=wilson_interval(correct, len(labels)),
+        # By rounding alone a score may be beyond its interval: 1 beyond 1 - 1e-16.
+        intervals={
+            name: (min(low, scores[name]), max(high, scores[name]))
+            for name, (low, high) in intervals.items()
+        },
         rows=len(labels),
     )
 
 
-def _ranking_scores(y: Labels, probabilities: Probabilities) -> dict[str, float]:
+def _probability_scores(y: Labels, probabilities: Probabilities) -> dict[str, float]:
     """Scores of the probabilities themselves."""
     from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
     classes = probabilities.shape[1]
-    curves = [1] if classes == 2 else np.unique(y)
-    errors = probabilities - np.eye(classes)[y]
-    # Two columns hold the same error twice.
-    brier = np.mean(np.sum(errors**2, axis=1)) / (2 if classes == 2 else 1)
-    one_vs_rest = [(y == k, probabilities[:, k]) for k in curves]
+    one_vs_rest = [(y == k, probabilities[:, k]) for k in scored_classes(y, classes)]
     return {
         "auc": float(np.mean([roc_auc_score(is_k, p) for is_k, p in one_vs_rest])),
         "average_precision": float(
             np.mean([average_precision_score(is_k, p) for is_k, p in one_vs_rest])
         ),
         "log_loss": float(log_loss(y, probabilities, labels=np.arange(classes))),
-        "brier": float(brier),
+        "brier": float(np.mean(_squared_errors(y, probabilities))),
+        "ece": calibration_error(y, probabilities),
     }
+
+
+def _probability_intervals(y: Labels, probabilities: Probabilities) -> dict[str, Interval]:
+    binary = probabilities.shape[1] == 2
+    of_true_class = np.maximum(probabilities[np.arange(len(y)), y], LEAST_PROBABILITY)
+    return {
+        "auc": auc_interval(y, probabilities[:, 1])
+        if binary
+        else bootstrap_interval(y, probabilities),
+        "average_precision": average_precision_interval(y, probabilities),
+        "log_loss": mean_interval(-np.log(of_true_class), largest=-np.log(LEAST_PROBABILITY)),
+        "brier": mean_interval(_squared_errors(y, probabilities), largest=1 if binary else 2),
+        "ece": calibration_error_interval(y, probabilities),
+    }
+
+
+def _squared_errors(y: Labels, probabilities: Probabilities) -> NDArray[np.float64]:
+    """The Brier score of each row."""
+    classes = probabilities.shape[1]
+    errors = np.sum((probabilities - np.eye(classes)[y]) ** 2, axis=1)
+    # Two columns hold the same error twice.
+    return np.asarray(errors / (2 if classes == 2 else 1))
 
 
 def _class_scores(y: Labels, predictions: Labels, binary: bool) -> dict[str, float]:
@@ -133,4 +165,14 @@ def _class_scores(y: Labels, predictions: Labels, binary: bool) -> dict[str, flo
         ),
         "f1": float(f1),
         "mcc": float(matthews_corrcoef(y, predictions)),
+    }
+
+
+def _class_intervals(y: Labels, predictions: Labels, classes: int) -> dict[str, Interval]:
+    counts = np.bincount(y * classes + predictions, minlength=classes**2).reshape(classes, classes)
+    return {
+        "accuracy": wilson_interval(int(np.trace(counts)), len(y)),
+        "balanced_accuracy": balanced_accuracy_interval(counts),
+        "f1": f1_interval(counts),
+        "mcc": mcc_interval(counts),
     }

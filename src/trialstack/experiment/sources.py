@@ -54,6 +54,8 @@ PARAMETERS = {
     "n_samples": _integers(1, 10_000_000),
     "n_features": _integers(1, 100_000),
     "centers": _integers(1, 1000),
+    "classes": _integers(2, 20),
+    "turns": Limits("a number from 0.1 to 10", lambda v: is_number(v) and 0.1 <= v <= 10),
     "noise": _FROM_ZERO,
     "factor": Limits("a number from 0 to below 1", lambda v: is_number(v) and 0 <= v < 1),
     "cluster_std": _FROM_ZERO,
@@ -87,9 +89,13 @@ def check_parameters(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_size(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     rows, features = parameters.get("n_samples", 0), parameters.get("n_features", 2)
-    classes = parameters.get("centers", 2)
+    classes = parameters.get("centers", parameters.get("classes", 2))
+    if "classes" in parameters and rows < classes:
+        allowed = f"an integer from {classes}, one row for each of the classes"
+        raise impossible(rows, allowed, "params.n_samples")
     if rows * (features + classes) > MOST_CELLS:
-        key = next(key for key in ("n_samples", "n_features", "centers") if key in given)
+        sizes = ("n_samples", "n_features", "centers", "classes")
+        key = next(key for key in sizes if key in given)
         allowed = f"rows x (features + classes) up to {MOST_CELLS}"
         mend = f", not {rows} x ({features} + {classes})"
         raise impossible(parameters[key], allowed, f"params.{key}", mend)
