@@ -17,7 +17,9 @@ from trialstack.evaluation.comparison import compare_auc
 from trialstack.registry.champion import Candidate, register
 from trialstack.registry.evidence import Evidence, evidence_files, row_hashes
 from trialstack.registry.fresh import verify
+from trialstack.registry.loading import checked_version
 from trialstack.registry.package import log_model
+from trialstack.registry.reference import ModelReference
 
 STRANGER = """
 import json, sys
@@ -105,6 +107,9 @@ def registered(store, process, tmp_path):
     assert found.alias == "champion"
     version_uri = found.uri
     assert verify(process, version_uri, store.uri, test, second) < 1e-6
+    # As the champion is scored when a later model is compared with it: from a checked copy.
+    with checked_version(store.client, ModelReference.parse(version_uri)) as champion:
+        assert verify(process, str(champion.folder), store.uri, test, second) < 1e-6
     return test, second
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from trialstack.errors import ModelRefusedError
+from trialstack.registry import fresh
 from trialstack.registry.fresh import FreshProcess, verify
 
 FRAME = pd.DataFrame({"x": [1.0, -3.0, 0.1], "y": [0.5, 0.5, 1 / 3]})
@@ -139,6 +140,15 @@ def test_a_process_that_dies_says_why(tmp_path):
     assert str(refusal.value) == (
         "the fresh process that checks the model ended (exit status 1): no Keras today"
     )
+
+
+def test_closing_does_not_wait_until_it_ends_by_itself(tmp_path, monkeypatch):
+    child = tmp_path / "child.py"
+    child.write_text("import sys; sys.stdin.read()")  # until its input is closed
+    monkeypatch.setattr(fresh, "CHILD", child)
+    with FreshProcess.start() as process:
+        pass
+    assert process._process.returncode == -signal.SIGKILL
 
 
 def test_closing_twice_is_harmless_and_leaves_no_folder():

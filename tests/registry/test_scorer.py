@@ -138,11 +138,17 @@ def test_empty_frame(binary, three_classes):
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ([1.0, None, None], "column 'y': 2 rows are missing (the training rows had none)"),
+        (
+            [1.0, None, None],
+            "column 'y', row 1: missing (the training rows had none), and in 1 more row",
+        ),
         (["1", "many", "3"], "column 'y', row 1: text 'many' stands where a number is wanted"),
         ([1.0, "", 3], "column 'y', row 1: text '' stands where a number is wanted"),
-        ([1.0, float("inf"), 3], "column 'y': 1 row is infinite in float32"),
-        ([1.0, 1e300, -1e300], "column 'y': 2 rows are infinite in float32"),
+        ([1.0, float("inf"), 3], "column 'y', row 1: infinite in float32"),
+        (
+            [1e300, float("inf"), -1e300],
+            "column 'y', row 0: infinite in float32, and in 2 more rows",
+        ),
         ([[1], 2, 3], "column 'y', row 0: [1] stands where a number is wanted"),
         (
             pd.to_datetime(["2020-01-01"] * 3).as_unit("ns"),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
@@ -16,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from trialstack.errors import InputError, TrialstackError
-from trialstack.tracking import ui as ui_module
+from trialstack.errors import InputError
 from trialstack.tracking.base import NewRun
 from trialstack.tracking.links import Links
 from trialstack.tracking.mlflow import MlflowTracker
@@ -188,48 +186,6 @@ def test_a_server_of_ones_own_that_is_gone_is_refused(tmp_path: Path) -> None:
 def test_other_machines_are_not_served(store: Store, host: str) -> None:
     with pytest.raises(InputError, match="no passwords"):
         serve_ui(store, host=host)
-
-
-def test_a_server_that_ends_by_itself_is_an_error(
-    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    python = tmp_path / "python"
-    python.write_text("#!/bin/sh\necho starting\necho no such thing\nexit 3\n")
-    python.chmod(0o755)
-    monkeypatch.setattr(ui_module.sys, "executable", str(python))
-    with pytest.raises(TrialstackError, match="ended with code 3: no such thing"):
-        serve_ui(store, 0)
-
-
-def test_a_killed_parent_leaves_no_server_behind(tmp_path: Path) -> None:
-    python = tmp_path / "python"
-    python.write_text("#!/bin/sh\nsleep 600 &\nexec sleep 600\n")  # a server and its worker
-    python.chmod(0o755)
-    program = (
-        "import sys\n"
-        "from trialstack.tracking import ui\n"
-        "from trialstack.tracking.store import resolve_store\n"
-        "sys.executable = sys.argv[1]\n"
-        "with ui._running(resolve_store(), '127.0.0.1', 5000) as server:\n"
-        "    print(server.process.pid, flush=True)\n"
-        "    server.process.wait()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(python)], stdout=subprocess.PIPE, text=True
-    ) as parent:
-        assert parent.stdout is not None
-        group = int(parent.stdout.readline())
-        os.killpg(group, 0)
-        parent.kill()
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.02)
-    os.killpg(group, signal.SIGKILL)
-    pytest.fail("the server lives on")
 
 
 def test_the_command_names_a_store_that_is_not_the_default(

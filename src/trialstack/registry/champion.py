@@ -17,8 +17,9 @@ from trialstack.registry.digest import DIGEST_TAG
 from trialstack.registry.evidence import Evidence, read_evidence
 from trialstack.registry.history import CHAMPION, champion_of, crown, crowned_for, versions_of
 from trialstack.registry.package import LoggedModelRef
+from trialstack.tracking.tags import DATA_DIGEST, TEST_DIGEST
 
-TEST_DIGEST_TAG = "trialstack.test_digest"
+SEARCH_RUN_TAG = "trialstack.search_run_id"
 TEST_USES_TAG = "trialstack.test_uses"
 REASON_TAG = "trialstack.champion_reason"
 """Why the version got the alias or not; there once the decision is complete."""
@@ -187,13 +188,13 @@ def _create_version(
 
 def _version_tags(client: Any, name: str, candidate: Candidate) -> dict[str, str]:
     digest = candidate.evidence.test_digest
-    uses = sum(known.tags.get(TEST_DIGEST_TAG) == digest for known in versions_of(client, name))
+    uses = sum(known.tags.get(TEST_DIGEST) == digest for known in versions_of(client, name))
     tags = {
         "trialstack.search_id": candidate.search_id,
-        "trialstack.search_run_id": candidate.search_run_id,
-        "trialstack.data_digest": candidate.data_digest,
+        SEARCH_RUN_TAG: candidate.search_run_id,
+        DATA_DIGEST: candidate.data_digest,
         "trialstack.model_id": candidate.model.model_id,
-        TEST_DIGEST_TAG: digest,
+        TEST_DIGEST: digest,
         TEST_USES_TAG: str(uses + 1),
         DIGEST_TAG: candidate.model.files_sha256,
     }

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from trialstack.errors import ModelRefusedError
+from trialstack.tracking.store import display_uri
 
 DIGEST_TAG = "trialstack.files_sha256"
 
@@ -56,8 +57,10 @@ def checked_copy(client: Any, name: str, version: str | int, folder: Path) -> Pa
         The folder to give to `mlflow.pyfunc.load_model`.
 
     Raises:
-        ModelRefusedError: The files differ from those registered, or no digest was recorded.
+        ModelRefusedError: The files differ from those registered or cannot be read, or no digest
+            was recorded.
     """
+    from mlflow.exceptions import MlflowException
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     recorded = client.get_model_version(name, str(version)).tags.get(DIGEST_TAG)
@@ -67,8 +70,19 @@ def checked_copy(client: Any, name: str, version: str | int, folder: Path) -> Pa
             "it was not registered by trialstack"
         )
     source = client.get_model_version_download_uri(name, str(version))
-    repository = get_artifact_repository(source, tracking_uri=client.tracking_uri)
-    copy = Path(repository.download_artifacts("", str(folder)))
+    try:
+        repository = get_artifact_repository(source, tracking_uri=client.tracking_uri)
+        copy = Path(repository.download_artifacts("", str(folder)))
+    except (MlflowException, OSError) as error:
+        raise ModelRefusedError(
+            f"model {name}/{version}: its files cannot be read ({display_uri(str(error))}); "
+            f"restore {display_uri(source)}, or promote another version"
+        ) from error
+    if not (copy / "MLmodel").is_file():  # MLflow copies a folder that is gone as an empty one
+        raise ModelRefusedError(
+            f"model {name}/{version}: its files are gone; restore {display_uri(source)}, or "
+            "promote another version"
+        )
     for compiled in list(copy.rglob("__pycache__")):
         shutil.rmtree(compiled)
     if files_sha256(copy) != recorded:

@@ -37,6 +37,7 @@ QUIET = {
 }
 
 SECONDS_TO_END = 5.0
+"""For how long a process that has closed its pipe is waited for, to tell its exit status."""
 
 
 class FreshProcess:
@@ -123,14 +124,11 @@ class FreshProcess:
             scores.unlink()
 
     def close(self) -> None:
-        """Ends the process; it is killed if it does not end by itself within some seconds."""
+        """Ends the process at once: it has nothing to save, and may still be importing."""
+        self._process.kill()
+        self._process.wait()
         with contextlib.suppress(OSError):
             _pipe(self._process.stdin).close()
-        try:
-            self._process.wait(SECONDS_TO_END)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
         self._folder.cleanup()
 
     def __enter__(self) -> Self:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -39,7 +40,12 @@ class ChampionChange:
 
 def champion_history(client: Any, name: str) -> list[ChampionChange]:
     """All changes of a registered model's champion, oldest first."""
-    changes = (change for version in versions_of(client, name) for change in _changes(version))
+    return changes_of(versions_of(client, name))
+
+
+def changes_of(versions: Iterable[Any]) -> list[ChampionChange]:
+    """All changes of the champion that a model's versions tell of, oldest first."""
+    changes = (change for version in versions for change in _changes(version))
     return sorted(changes, key=lambda change: change.at)
 
 

@@ -133,20 +133,22 @@ class TableScorer(mlflow.pyfunc.PythonModel):
             raise refuse(f"missing column{'s' * (len(missing) > 1)}: {', '.join(missing)}")
         matrix = np.empty((len(table), len(self.columns)), dtype="float32")
         for position, column in enumerate(self.columns):
-            values = numbers(table[column["name"]])
+            series = table[column["name"]]
+            values = numbers(series)
             if not column["missing"]:
-                self.check(column["name"], np.isnan(values), "missing (the training rows had none)")
+                self.check(series, np.isnan(values), "missing (the training rows had none)")
             with np.errstate(over="ignore"):
                 matrix[:, position] = values
-            self.check(column["name"], np.isinf(matrix[:, position]), "infinite in float32")
+            self.check(series, np.isinf(matrix[:, position]), "infinite in float32")
         return matrix
 
     @staticmethod
-    def check(name: str, bad: np.ndarray[Any, np.dtype[np.bool_]], what: str) -> None:
+    def check(column: pd.Series, bad: np.ndarray[Any, np.dtype[np.bool_]], what: str) -> None:
         """Refuses a column of which some rows are bad."""
         if count := int(bad.sum()):
-            rows = "1 row is" if count == 1 else f"{count} rows are"
-            raise refuse(f"column {name!r}: {rows} {what}")
+            more = f", and in {count - 1} more row{'s' * (count > 2)}" if count > 1 else ""
+            row = column.index[int(bad.argmax())]
+            raise refuse(f"column {column.name!r}, row {row}: {what}{more}")
 
     def probabilities(self, matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """One probability a class, shape `(rows, classes)`, from the network's output.

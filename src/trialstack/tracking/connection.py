@@ -21,6 +21,8 @@ from trialstack.tracking.store import Store, display_uri
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    # A bar for the handful of files of a model says nothing.
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # By default one call to a dead server blocks for four minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
@@ -152,7 +154,9 @@ def _ask(file: Path, statement: str) -> None:
         with closing(sqlite3.connect(file, timeout=30)) as database:
             database.execute(statement)
     except sqlite3.Error as error:
-        raise InputError(f"tracking store {file}: {error}; is it an SQLite file?") from error
+        locked = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+        mend = "end the process that holds it, or wait" if locked else "is it an SQLite file?"
+        raise InputError(f"tracking store {file}: {error}; {mend}") from error
 
 
 def _relax_fsync(client: Any) -> None:
