@@ -80,21 +80,57 @@ class Links:
         """
         return self._page(f"/experiments/{self.experiment_id}/runs/{run_id}{tab and '/' + tab}")
 
-    def compare(self, run_ids: Sequence[str]) -> str:
-        """Runs side by side."""
+    def compare(self, run_ids: Sequence[str], experiment_ids: Sequence[str] = ()) -> str:
+        """Runs side by side.
+
+        Args:
+            run_ids: Their ids.
+            experiment_ids: Where they are, if not all in this experiment.
+        """
+        return self._page("/compare-runs", **self._chosen(run_ids, experiment_ids))
+
+    def metric(self, run_ids: Sequence[str], name: str, experiment_ids: Sequence[str] = ()) -> str:
+        """The curves of one metric of some runs, over epochs.
+
+        Args:
+            run_ids: Their ids.
+            name: Of the metric.
+            experiment_ids: Where the runs are, if not all in this experiment.
+        """
         return self._page(
-            "/compare-runs",
-            runs=json.dumps(list(run_ids), separators=(",", ":")),
-            experiments=json.dumps([self.experiment_id]),
+            "/metric",
+            **self._chosen(run_ids, experiment_ids),
+            metric=json.dumps(name),
+            plot_metric_keys=json.dumps([name]),
+            x_axis="step",
         )
 
     def model_version(self, name: str, version: int | str) -> str:
         """A version of a registered model."""
         return self._page(f"/models/{quote(name, safe='')}/versions/{version}")
 
+    def _chosen(self, run_ids: Sequence[str], experiment_ids: Sequence[str]) -> dict[str, str]:
+        compact = (",", ":")
+        return {
+            "runs": json.dumps(list(run_ids), separators=compact),
+            "experiments": json.dumps(
+                list(experiment_ids) or [self.experiment_id], separators=compact
+            ),
+        }
+
     def _page(self, path: str, **query: str) -> str:
         parts = [f"{name}={quote(value, safe='')}" for name, value in query.items()]
         return f"{_masked(self.base)}/#{path}?{'&'.join([*parts, _MODE])}"
+
+
+def within_ui(address: str) -> str:
+    """A page's address for a link on another page: right wherever the UI runs.
+
+    Example:
+        >>> within_ui("http://127.0.0.1:5000/#/models/rings/versions/1")
+        '#/models/rings/versions/1'
+    """
+    return f"#{address.partition('#')[2]}"
 
 
 def _masked(base: str) -> str:

@@ -1,0 +1,1 @@
+"""What is told of runs once MLflow holds them: comparisons, leaderboards, reports."""
