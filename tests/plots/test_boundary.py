@@ -16,8 +16,10 @@ from trialstack.plots.boundary import (
     decision_boundary,
     draw_boundary,
     draw_boundary_parts,
-    plane_of,
 )
+from trialstack.plots.model_outputs import model_outputs
+from trialstack.plots.plane import plane_of
+from trialstack.plots.regions import class_regions
 from trialstack.plots.style import figure_png
 
 X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
@@ -31,11 +33,21 @@ class Model:
     input_shape: Any = (None, 2)
     classes: int = 1
 
-    def predict(self, rows: np.ndarray, batch_size: int, verbose: int) -> np.ndarray:
+    def __call__(self, rows: np.ndarray, training: bool) -> np.ndarray:
         assert rows.dtype == np.float32
-        assert verbose == 0
-        assert batch_size > 32
+        assert not training
         return np.tile(rows[:, :1], (1, self.classes))
+
+
+def dense(kernel: list[list[float]], bias: list[float], activation: str) -> Any:
+    """A Keras model of one layer with the given weights."""
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((len(kernel),)), keras.layers.Dense(len(bias), activation)]
+    )
+    model.set_weights([np.array(kernel), np.array(bias)])
+    return model
 
 
 def legend_texts(figure: Any) -> list[str]:
@@ -129,11 +141,99 @@ def test_an_unknown_label_is_named() -> None:
 
 def test_several_outputs_are_refused() -> None:
     class TwoHeads(Model):
-        def predict(self, rows: np.ndarray, batch_size: int, verbose: int) -> Any:
+        def __call__(self, rows: np.ndarray, training: bool) -> Any:
             return {"a": rows, "b": rows}
 
-    with pytest.raises(DataError, match="one output of shape"):
+    with pytest.raises(DataError, match="got a model of 2 outputs; one output of shape"):
         decision_boundary(TwoHeads(), X, Y)
+
+
+def test_rows_and_labels_that_do_not_fit_are_refused() -> None:
+    nan = float("nan")
+    cases: list[tuple[Any, Any, str]] = [
+        (X, Y[:3], r"got labels of shape \(3,\) for 4 rows; give one a row"),
+        (X, [0, 1, nan, 1], "1 of 4 labels are missing; leave out those rows"),
+        (X, ["no", "yes", None, "no"], "1 of 4 labels are missing"),
+        (X, ["yes"] * 4, "got 1 classes for a model that tells 2 apart; give classes="),
+        (X, [], r"got labels of shape \(0,\)"),
+        (X[:, 0], Y, r"got an array of shape \(4,\)"),
+        ([["a", "b"]], [0], "something other than numbers"),
+        ([[nan, 1.0], [0.0, nan]], [0, 1], "each of the 2 rows has a value that is missing"),
+    ]
+    for rows, labels, message in cases:
+        with pytest.raises(DataError, match=message):
+            decision_boundary(Model(), rows, labels)
+
+
+def test_one_class_given_by_its_index_can_be_drawn() -> None:
+    assert legend_texts(decision_boundary(Model(), X, [1, 1, 1, 1])) == ["0", "1"]
+
+
+def test_a_model_that_diverged_is_refused() -> None:
+    model = dense([[np.nan], [0.0]], [0.0], "sigmoid")
+    with pytest.raises(DataError, match="output is NaN or infinite everywhere; it diverged"):
+        decision_boundary(model, X, Y)
+
+
+def test_what_is_no_keras_model_is_refused() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    with pytest.raises(DataError, match="got a LogisticRegression; give a Keras model"):
+        decision_boundary(LogisticRegression(), X, Y)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "bias", "activation"),
+    [
+        ([[20.0], [0.0]], [-10.0], "sigmoid"),
+        ([[2.0], [0.0]], [-0.5], "linear"),  # -0.7 to 1.7, which is rounded
+        ([[-10.0, 10.0], [0.0, 0.0]], [5.0, -5.0], "softmax"),
+        ([[-10.0, 10.0], [0.0, 0.0]], [5.0, -5.0], "linear"),  # logits
+    ],
+)
+def test_regions_of_a_known_model(
+    kernel: list[list[float]], bias: list[float], activation: str
+) -> None:
+    """The class changes at x = 0.5, in the middle of the picture, whatever the output is."""
+    figure = decision_boundary(dense(kernel, bias, activation), X, Y)
+    (image,) = figure.axes[0].images
+    row = np.asarray(image.get_array()).astype(int)[300]
+    (line,) = np.nonzero((row < 60).all(axis=1))
+    assert line.tolist() == [511, 512]
+    red, _, blue = row.T
+    assert (blue[:500] > red[:500]).all()
+    assert (red[524:] > blue[524:]).all()
+    surer = np.abs(red - blue)
+    assert surer[10] > surer[480]
+    assert surer[1010] > surer[540]
+
+
+def test_regions_of_three_classes() -> None:
+    """Logits 0, 10 x - 3 and 20 x - 11 change places at x = 0.3 and x = 0.8."""
+    model = dense([[0.0, 10.0, 20.0], [0.0, 0.0, 0.0]], [0.0, -3.0, -11.0], "softmax")
+    plane = plane_of(X, margin=0.0)
+    regions = class_regions(plane, model_outputs(model, plane.points), 3, size=100)
+    starts = [int(np.argmax(regions.winner[50] == k)) for k in range(3)]
+    assert starts == [0, 30, 80]
+
+
+def test_train_and_test_of_a_model_side_by_side() -> None:
+    labels = np.array(["no", "yes"])[Y]
+    figure = decision_boundary(Model(), X[:3], labels[:3], test=(X[3:], labels[3:]), title="net")
+    left, right = figure.axes
+    assert [axes.get_title(loc="left") for axes in (left, right)] == ["train", "test"]
+    assert figure.get_suptitle() == "net"
+    assert [len(axes.collections[0].get_offsets()) for axes in (left, right)] == [3, 1]
+    assert (
+        left.collections[0].get_facecolors()[0] != right.collections[0].get_facecolors()[0]
+    ).any()
+
+
+def test_more_rows_than_are_drawn_are_told() -> None:
+    rows = np.random.default_rng(0).normal(size=(501, 2))
+    figure = decision_boundary(Model(), rows, np.arange(501) % 2)
+    assert figure.get_supxlabel().endswith("of more than 500 rows, 500 are drawn")
+    assert len(figure.axes[0].collections[0].get_offsets()) == 500
 
 
 def test_a_real_keras_model() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from trialstack.errors import DataError
-from trialstack.plots.curves import curves_of, learning_curves
+from trialstack.plots.curves import best_epoch_of, curves_of, learning_curves
 from trialstack.plots.style import figure_png
 
 HISTORY = {
@@ -30,6 +32,38 @@ def test_a_keras_history_is_taken_as_it_is() -> None:
     [curve] = curves_of(SimpleNamespace(history={"loss": [0.5]}))
     assert curve.train.tolist() == [0.5]
     assert np.isnan(curve.validation).all()
+
+
+def test_a_data_frame_has_a_row_an_epoch() -> None:
+    table = pd.DataFrame({"epoch": [0, 1, 2], **HISTORY})
+    assert [curve.metric for curve in curves_of(table)] == ["loss", "auc"]
+    for ours, theirs in zip(curves_of(table), curves_of(HISTORY), strict=True):
+        np.testing.assert_array_equal(ours.train, theirs.train)
+        np.testing.assert_array_equal(ours.validation, theirs.validation)
+
+
+@pytest.mark.parametrize(
+    ("history", "message"),
+    [
+        ([0.7, 0.5], "got a list; give what model.fit returned"),
+        ({"loss": 0.5}, "got a dict; .* one value an epoch"),
+        ({"loss": ["a", "b"]}, "metric 'loss' holds something other than numbers"),
+        (pd.DataFrame({"loss": [0.5], "run": ["x"]}), "metric 'run' holds something other"),
+        (None, "got a NoneType"),
+    ],
+)
+def test_what_is_no_history_is_refused(history: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        learning_curves(history)
+
+
+def test_the_best_epoch_is_that_of_the_lowest_validation_loss() -> None:
+    assert best_epoch_of(curves_of(HISTORY)) == 1
+    assert best_epoch_of(curves_of({"loss": [2.0, 1.0], "val_auc": [0.5, 0.6]})) is None
+    assert best_epoch_of(curves_of({"val_loss": [None, 0.4, 0.3, None]})) == 2  # type: ignore[list-item]
+    figure = learning_curves(HISTORY)
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["training", "validation", "best epoch: 1 (lowest val_loss)"]
 
 
 def test_gaps_become_nan() -> None:

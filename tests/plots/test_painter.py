@@ -10,14 +10,10 @@ import pytest
 from PIL import Image, ImageColor
 
 from trialstack.errors import DataError
-from trialstack.plots.painter import (
-    MAX_POINTS,
-    TILE_RESOLUTION,
-    BoundaryPainter,
-    RegionPalette,
-    drawn_rows,
-)
+from trialstack.plots.painter import TILE_RESOLUTION, BoundaryPainter
+from trialstack.plots.palette import RegionPalette
 from trialstack.plots.plane import Plane, plane_of
+from trialstack.plots.rows import MAX_POINTS, drawn_rows
 from trialstack.plots.style import PALETTE
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
@@ -74,6 +70,13 @@ def test_a_model_without_a_boundary_has_no_line(plane: Plane) -> None:
     painter = BoundaryPainter(plane, [[0.0, 0.0]], [0], 2)
     assert pixels(painter.paint(np.full(2500, 0.5))).min(axis=2).min() >= 0
     assert not (pixels(painter.paint(np.full(2500, 0.5))) < 60).all(axis=2).any()
+
+
+def test_ten_classes_have_ten_colours() -> None:
+    palette = RegionPalette(10)
+    discs = {tuple(palette.rgb[palette.dot(k, np.ones(1))[0]]) for k in range(10)}
+    assert len(discs) == 10
+    assert palette.shades > 10
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 8, 10, 40])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from trialstack.errors import DataError
@@ -71,7 +72,8 @@ def test_principal_components_by_hand() -> None:
     projected = plane.project(diagonal_rows())
     np.testing.assert_allclose(projected[:, 0], [-2, -1, 0, 1, 2], atol=1e-9)
     np.testing.assert_allclose(projected[:, 1], 0.0, atol=1e-9)
-    assert plane.caption == (
+    assert plane.caption == "plane of the first two principal components (100 % of variance)"
+    assert plane.model_caption == (
         "plane of the first two principal components (100 % of variance); "
         "model evaluated on the points of that plane"
     )
@@ -148,6 +150,12 @@ def test_missing_values_count_as_the_middle_of_their_column() -> None:
 def test_what_is_no_table_of_numbers_is_refused(rows: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
         plane_of(rows)  # type: ignore[arg-type]
+
+
+def test_a_data_frame_names_its_columns() -> None:
+    frame = pd.DataFrame(SQUARE, columns=["width", "height"])
+    assert plane_of(frame).axis_names == ("width", "height")
+    assert plane_of(frame, ["a", "b"]).axis_names == ("a", "b")
 
 
 def test_rows_of_other_width_are_refused() -> None:

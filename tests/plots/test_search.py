@@ -76,6 +76,35 @@ def test_the_axis_of_a_hyperparameter(values: list[Any], axis: str) -> None:
     assert series.axis == axis
 
 
+def test_what_was_drawn_from_a_log_scale_is_shown_on_one() -> None:
+    few = [0.004, 0.02, 0.011]
+    records = trials([0.1, 0.2, 0.3], learning_rate=few, decay=few, rate=few, units_1=[3, 4, 5])
+    series = scores_by_hyperparameter(records, "max", {"decay"})
+    assert [one.axis for one in series] == ["log", "log", "linear", "linear"]
+    shared = trials([0.5] * 8, decay=[1e-3, 1e-2] * 4)
+    assert scores_by_hyperparameter(shared, "max", {"decay"})[0].axis == "category"
+    with_zero = trials([0.5] * 3, decay=[0.0, 0.1, 0.2])
+    assert scores_by_hyperparameter(with_zero, "max", {"decay"})[0].axis == "linear"
+
+
+@pytest.mark.parametrize(
+    ("rates", "labels"),
+    [
+        ([0.003, 0.02, 0.011], ["0.005", "0.01", "0.02"]),
+        ([1e-6, 3e-5], ["1e-6", "2e-6", "5e-6", "1e-5", "2e-5"]),
+        ([1e-9, 1e-1], ["$\\mathdefault{10^{-8}}$", "$\\mathdefault{10^{-5}}$"]),
+    ],
+)
+def test_a_log_axis_has_labels_even_within_a_decade(rates: list[float], labels: list[str]) -> None:
+    records = trials([0.5] * len(rates), learning_rate=rates)
+    axes = objective_by_hyperparameter(records, "val_auc", "max").axes[0]
+    axes.figure.canvas.draw()
+    low, high = axes.get_xlim()
+    shown = [t.get_text() for t in axes.get_xticklabels() if low <= t.get_position()[0] <= high]
+    assert set(labels) <= set(shown)
+    assert len(shown) < 10
+
+
 def test_few_trials_make_categories_of_zero_and_decades_only() -> None:
     records = trials([0.1, 0.2, 0.3], l1=[0.0, 1e-10, 0.1], units_1=[30, 40, 50])
     penalty, units = scores_by_hyperparameter(records, "max")

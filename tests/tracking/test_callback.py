@@ -3,12 +3,14 @@ from __future__ import annotations
 import copy
 import gc
 import math
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from trialstack.errors import InputError
 from trialstack.tracking.callback import MLflowCallback
@@ -75,7 +77,10 @@ def test_a_fit_is_a_finished_run(store: Store, model: Any) -> None:
         assert sorted((point.step, point.value) for point in points) == list(enumerate(values))
     files = artifacts(run)
     assert b"Total params" in files["summary.txt"]
-    assert files["learning_curves.png"].startswith(b"\x89PNG")
+    for name in ("learning_curves", "decision_boundary"):
+        assert files[f"plots/{name}.png"].startswith(b"\x89PNG")
+    # Untrained, after two epochs, and the end.
+    assert Image.open(BytesIO(files["plots/boundary_evolution.gif"])).n_frames == 3
     pictures = sorted(path.split("+timestamp")[0] for path in files if "+compressed" in path)
     assert pictures == [
         "images/boundary+step+0",
@@ -107,7 +112,7 @@ def test_the_global_active_run_is_left_alone(store: Store, model: Any) -> None:
 
 
 def test_a_copy_makes_a_run_of_its_own(store: Store, model: Any) -> None:
-    tracking = MLflowCallback(tracking_uri=store.tracking_uri, boundary=(X, Y))
+    tracking = MLflowCallback(tracking_uri=store.tracking_uri, boundary=(X, Y), boundary_every=0)
     model.fit(X, Y, verbose=0, callbacks=[tracking])
     copied = copy.deepcopy(tracking)
     model.fit(X, Y, verbose=0, callbacks=[copied])
@@ -166,6 +171,66 @@ def test_problems_become_warnings(store: Store, model: Any) -> None:
         model.fit(X, Y, verbose=0, callbacks=[tracking])
 
 
-def test_a_boundary_is_a_pair() -> None:
-    with pytest.raises(InputError, match="boundary: 3 parts came"):
-        MLflowCallback(boundary=(X, Y, Y))  # type: ignore[arg-type]
+def test_the_evolution_is_on_by_default_and_can_be_left_out(store: Store, model: Any) -> None:
+    def pictures(**settings: Any) -> list[str]:
+        tracking = MLflowCallback(boundary=(X, Y), tracking_uri=store.tracking_uri, **settings)
+        model.fit(X, Y, epochs=2, verbose=0, callbacks=[tracking])
+        files = artifacts(open_client(store).get_run(tracking.run_id))
+        shown = {path.split("+timestamp")[0] for path in files if path.startswith("images")}
+        return sorted(shown) + [path for path in files if path.endswith(".gif")]
+
+    final = "images/boundary_final+step+0"
+    assert pictures(boundary_every=0) == [final]
+    assert pictures() == [
+        *(f"images/boundary+step+{step}" for step in range(3)),
+        final,
+        "plots/boundary_evolution.gif",
+    ]
+
+
+def test_parts_by_name_and_labels_as_text(store: Store, model: Any) -> None:
+    labels = np.array(["left", "right"])[Y]
+    parts = {"train": (X[:30], labels[:30]), "test": (X[30:], labels[30:])}
+    with MLflowCallback(boundary=parts, tracking_uri=store.tracking_uri) as tracking:
+        model.fit(X, Y, epochs=1, verbose=0, callbacks=[tracking])
+    files = artifacts(open_client(store).get_run(tracking.run_id))
+    figure = Image.open(BytesIO(files["plots/decision_boundary.png"]))
+    assert figure.width > 1.6 * figure.height  # two pictures side by side
+
+
+@pytest.mark.parametrize(
+    ("boundary", "message"),
+    [
+        ((X, Y, Y), "boundary: 3 parts came; give the pair"),
+        (X, "boundary: ndarray came; give the pair"),
+        ({}, "boundary: no rows came; give the pair"),
+        ({"test": (X, Y, Y)}, "boundary: 'test': 3 parts came"),
+        ((X, Y[:30]), "boundary: 40 rows and 30 labels came; give one a row"),
+        ((X, np.full(40, np.nan)), "40 of 40 labels are missing"),
+    ],
+)
+def test_what_is_no_boundary_is_refused_before_training(boundary: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        MLflowCallback(boundary=boundary)
+
+
+def test_a_negative_interval_is_refused() -> None:
+    with pytest.raises(InputError, match="boundary_every: -1 came"):
+        MLflowCallback(boundary_every=-1)
+
+
+def test_rows_of_another_model_are_refused_before_the_first_epoch(store: Store, model: Any) -> None:
+    class Epochs(keras.callbacks.Callback):
+        ended = 0
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.ended += 1
+
+    epochs, wide = Epochs(), np.zeros((40, 3))
+    with (
+        pytest.raises(InputError, match="the model takes 2 features, but the rows have 3"),
+        MLflowCallback(boundary=(wide, Y), tracking_uri=store.tracking_uri) as tracking,
+    ):
+        model.fit(X, Y, verbose=0, callbacks=[tracking, epochs])
+    assert epochs.ended == 0
+    assert open_client(store).get_run(tracking.run_id).info.status == "FAILED"

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trialstack.tracking import direct
 from trialstack.tracking.base import NewRun
 from trialstack.tracking.direct import DirectClient
 from trialstack.tracking.mlflow import MlflowTracker
@@ -452,6 +453,35 @@ def test_a_lock_is_waited_for(store: Store) -> None:
         # It sees what was written while it waited.
         assert "must be in the 'active' state" in str(writing.exception())
     assert recording.calls == ["log_batch"]
+
+
+@pytest.mark.parametrize("outage", ["locked", "away"])
+def test_an_outage_is_waited_for_once(
+    outage: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.exceptions import MlflowException
+
+    client = open_client(store)
+    recording = client.mlflow_client = Recording(client.mlflow_client)
+    run_id = client.create_run("0", 1, {}, "run").info.run_id
+    monkeypatch.setattr(direct, "_BEGIN", ("PRAGMA busy_timeout = 10", *direct._BEGIN[2:]))
+    assert store.sqlite_file is not None
+    with closing(sqlite3.connect(store.sqlite_file)) as other:
+        if outage == "locked":
+            other.execute("BEGIN IMMEDIATE")
+        else:
+            client._store.engine.dispose()
+            store.folder.rename(tmp_path / "elsewhere")
+        for call in (
+            lambda: client.create_run("0", 1, {}, "run"),
+            lambda: client.log_batch(run_id, **WHOLE_TRIAL.entities()),
+            lambda: client.set_terminated(run_id, "FINISHED", 2),
+        ):
+            with pytest.raises(MlflowException, match=r"locked|unable to open") as raised:
+                call()
+            # Which says that the same may be written later.
+            assert raised.value.error_code == "TEMPORARILY_UNAVAILABLE"
+    assert recording.calls == []
 
 
 def test_folders_of_runs(store: Store) -> None:

@@ -93,6 +93,7 @@ def test_a_server_decides_on_artifacts_itself(tmp_path: Path) -> None:
         ("sqlite:///:memory:", "a file is wanted"),
         ("sqlite:///folder/", "a file is wanted"),
         ("postgresql+pg8000://h/d", "unknown driver; known: postgresql"),
+        ("", "tracking URI '' came; use sqlite:///"),  # a variable of a script that is not set
     ],
 )
 def test_other_stores_are_refused_in_one_line(uri: str, message: str) -> None:

@@ -6,39 +6,34 @@ have axes, a legend and a caption.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from trialstack.errors import DataError
-from trialstack.plots.painter import BoundaryPainter, RegionPalette, drawn_rows
+from trialstack.plots.labels import class_labels
+from trialstack.plots.model_outputs import check_takes, model_outputs, n_classes_of
+from trialstack.plots.painter import BoundaryPainter
+from trialstack.plots.palette import RegionPalette
 from trialstack.plots.plane import Plane, numeric_rows, plane_of
-from trialstack.plots.regions import Regions, class_regions
-from trialstack.plots.style import GREY, colour, new_figure, plain, style_axes
+from trialstack.plots.regions import class_regions
+from trialstack.plots.rows import MAX_POINTS, drawn_rows
+from trialstack.plots.scatter import (
+    caption,
+    class_legend,
+    left_out,
+    plane_panels,
+    require_places,
+    scatter_points,
+)
+from trialstack.plots.style import plain
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "BoundaryPainter",
-    "Plane",
-    "Regions",
-    "boundary_tile",
-    "class_regions",
-    "decision_boundary",
-    "draw_boundary",
-    "draw_boundary_parts",
-    "plane_of",
-]
-
 READING_AID = "the deeper the colour, the surer the model; line: where the predicted class changes"
-LEGEND_ROWS = 12
-PREDICT_ROWS = 4096
-"""Rows a call of `predict`: a grid of 100 x 100 points takes three."""
 
 
 def boundary_tile(
@@ -112,21 +107,16 @@ def draw_boundary_parts(
     palette = RegionPalette(n_classes)
     regions = class_regions(plane, outputs, n_classes, size=1024, steps=palette.shades)
     picture = palette.rgb[palette.picture(regions)]
-    figure = new_figure(4.8 * len(parts) + 1.2, 5.2)
-    panels = figure.subplots(1, len(parts), squeeze=False, sharex=True, sharey=True)[0]
-    for axes, (name, (X, y)) in zip(panels, parts.items(), strict=True):
-        coordinates, labels = drawn_rows(plane, X, y, n_classes)
-        extent = (plane.xs[0], plane.xs[-1], plane.ys[0], plane.ys[-1])
+    figure, panels = plane_panels(plane, list(parts))
+    extent = (plane.xs[0], plane.xs[-1], plane.ys[0], plane.ys[-1])
+    for axes, (X, y) in zip(panels, parts.values(), strict=True):
         axes.imshow(picture, extent=extent, aspect="auto", interpolation="antialiased")
-        _scatter(axes, coordinates, labels)
-        vertical = plane.axis_names[1] if axes is panels[0] else ""
-        style_axes(axes, title=name, x=plane.axis_names[0], y=vertical, grid=False)
-        axes.tick_params(left=bool(plane.axis_names[1]), labelleft=bool(vertical))
-    _legend(figure, classes)
+        scatter_points(axes, *drawn_rows(plane, X, y, n_classes), n_classes)
+    class_legend(figure, classes)
     if title:
         figure.suptitle(plain(title), fontsize=13, fontweight="bold")
-    sentences = (textwrap.fill(text, 88 * len(parts)) for text in (plane.caption, READING_AID))
-    figure.supxlabel(plain("\n".join(sentences)), fontsize=8.5, color=GREY)
+    sentences = [plane.model_caption, READING_AID, *left_out(parts, MAX_POINTS)]
+    caption(figure, sentences, len(parts))
     return figure
 
 
@@ -136,105 +126,46 @@ def decision_boundary(
     y: ArrayLike,
     feature_names: Sequence[str] | None = None,
     classes: Sequence[object] | None = None,
+    *,
+    test: tuple[ArrayLike, ArrayLike] | None = None,
+    title: str = "",
 ) -> Figure:
     """The decision boundary of any Keras classifier of tabular rows.
 
     Args:
-        model: A Keras model with one input of shape `(rows, features)` and one output, either a
-            probability (binary) or one a class.
-        X: Raw values, shape `(rows, features)`; their plane is drawn (see `plane_of`).
+        model: A Keras model with one input of shape `(rows, features)` and one output: one a
+            class, or a single one of a binary model, where more than 0.5 means class 1.
+        X: Raw values, shape `(rows, features)`, or a DataFrame; their plane is drawn (see
+            `plane_of`).
         y: Labels, shape `(rows,)`: names of classes or their indices; or one-hot, shape
             `(rows, classes)`.
         feature_names: One a column.
         classes: The classes in the order of the model's outputs; sorted labels if not given.
+        test: Rows and labels of a second picture beside the first, on the same plane.
+        title: Above the pictures.
 
     Raises:
         DataError: The model takes or gives something else than these rows and labels.
-    """
-    rows = numeric_rows(X)
-    _check_input(model, rows.shape[1])
-    plane = plane_of(rows, feature_names)
-    outputs = model.predict(plane.points, batch_size=PREDICT_ROWS, verbose=0)
-    n_classes = n_classes_of(outputs)
-    labels, names = _class_indices(np.asarray(y), classes, n_classes)
-    return draw_boundary(plane, outputs, rows, labels, names)
-
-
-def n_classes_of(outputs: ArrayLike) -> int:
-    """How many classes an output of shape `(points,)`, `(points, 1)` or `(points, k)` tells apart.
-
-    Raises:
-        DataError: It has another shape.
 
     Example:
-        >>> n_classes_of([[0.2], [0.7]]), n_classes_of([[0.2, 0.3, 0.5]])
-        (2, 3)
+        ```python
+        model.fit(X_train, y_train, epochs=50)
+        decision_boundary(model, X_train, y_train, test=(X_test, y_test))
+        ```
     """
-    shape = () if isinstance(outputs, dict) else np.shape(outputs)
-    if len(shape) not in {1, 2}:
+    plane = plane_of(X, feature_names)
+    require_places(plane, X)
+    check_takes(model, numeric_rows(X).shape[1])
+    outputs = model_outputs(model, plane.points)
+    if not np.isfinite(outputs).any():
         raise DataError(
-            f"boundary: got a model output of shape {shape or type(outputs).__name__}; "
-            "one output of shape (rows, classes) or (rows, 1) is needed"
+            "plot: the model's output is NaN or infinite everywhere; it diverged: train it with a "
+            "lower learning rate or scaled features"
         )
-    return max(2, shape[1]) if len(shape) == 2 else 2
-
-
-def _check_input(model: Any, features: int) -> None:
-    shape = getattr(model, "input_shape", None)  # a model that was never built has none
-    if shape is None:
-        return
-    if not isinstance(shape, tuple) or len(shape) != 2:
-        raise DataError(
-            f"boundary: the model takes inputs of shape {shape}; only models of one input with "
-            "shape (rows, features) have a decision boundary on a plane"
-        )
-    if shape[1] not in {None, features}:
-        raise DataError(
-            f"boundary: the model takes {shape[1]} features, but the rows have {features}; "
-            "give the columns that it was trained on"
-        )
-
-
-def _class_indices(
-    y: NDArray[Any], classes: Sequence[object] | None, n_classes: int
-) -> tuple[NDArray[np.intp], list[str]]:
-    if y.ndim == 2 and y.shape[1] == n_classes:
-        y = np.argmax(y, axis=1)
-    y = y.reshape(-1)
-    if classes is None:
-        are_indices = bool(np.isin(y, np.arange(n_classes)).all())
-        classes = range(n_classes) if are_indices else sorted(set(y.tolist()))
-    if len(classes) != n_classes:
-        raise DataError(
-            f"boundary: got {len(classes)} classes for a model that tells {n_classes} apart; "
-            "give classes= in the order of its outputs"
-        )
-    names = [str(name) for name in classes]
-    position = {name: k for k, name in enumerate(names)}
-    try:
-        return np.array([position[str(label)] for label in y.tolist()], np.intp), names
-    except KeyError as error:
-        if np.isin(y, np.arange(n_classes)).all():
-            return y.astype(np.intp), names
-        raise DataError(
-            f"boundary: label {error.args[0]} is none of the classes {', '.join(names)}"
-        ) from error
-
-
-def _scatter(axes: Axes, coordinates: NDArray[np.float64], labels: NDArray[np.intp]) -> None:
-    colours = [colour(k) for k in labels]
-    across, up = coordinates.T
-    axes.scatter(across, up, c=colours, s=26, edgecolors="white", linewidths=0.8)
-
-
-def _legend(figure: Figure, classes: Sequence[object]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], ls="", marker="o", ms=7, mfc=colour(k), mec="white", label=plain(str(name)))
-        for k, name in enumerate(classes)
-    ]
-    columns = -(-len(handles) // LEGEND_ROWS)
-    figure.legend(
-        handles=handles, loc="outside right upper", frameon=False, title="class", ncols=columns
-    )
+    n_classes = n_classes_of(outputs)
+    labels = class_labels(y, classes, n_classes)
+    parts = {"train" if test is not None else "": (X, labels.indices)}
+    if test is not None:
+        X_test, y_test = test
+        parts["test"] = X_test, class_labels(y_test, labels.names, n_classes).indices
+    return draw_boundary_parts(plane, outputs, parts, labels.names, title=title)

@@ -1,6 +1,6 @@
-"""Plots of a classifier on test rows: ROC, precision-recall, calibration, confusion matrix.
+"""Plots of a classifier on test rows.
 
-The numbers come from `trialstack.evaluation.curves`; here they are drawn. Every function takes one
+The numbers come from `trialstack.evaluation`; here they are drawn. Every function takes one
 or several models by name and puts them on the same axes (confusion matrices: side by side).
 """
 
@@ -19,7 +19,10 @@ from trialstack.evaluation.curves import (
     precision_recall,
     roc_curve,
 )
+from trialstack.evaluation.histogram import score_histogram
+from trialstack.evaluation.thresholds import threshold_curve
 from trialstack.plots.confusion import draw_confusion
+from trialstack.plots.histogram import draw_score_histogram
 from trialstack.plots.style import (
     GREY,
     LEGEND_STYLE,
@@ -33,21 +36,20 @@ from trialstack.plots.style import (
     shown_entries,
     style_axes,
 )
+from trialstack.plots.thresholds import draw_thresholds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = [
-    "calibration",
-    "confusion",
     "draw_calibration",
     "draw_confusion",
     "draw_precision_recall",
     "draw_roc",
+    "draw_score_histogram",
+    "draw_thresholds",
     "evaluation_figures",
-    "precision_recall",
-    "roc_curve",
 ]
 
 MOST_COLOURED = 8
@@ -76,27 +78,33 @@ def evaluation_figures(
         title: What was evaluated on which rows.
 
     Returns:
-        Figures `roc`, `precision_recall`, `calibration` and `confusion_matrix`.
+        Figures `roc`, `precision_recall`, `calibration`, `confusion_matrix` and
+        `score_histogram`; of two classes `thresholds`, too: of more, the most probable one is
+        predicted, and there is no threshold.
 
     Raises:
         DataError: See `trialstack.evaluation.checks.check_predictions`.
 
     Example:
         >>> p = [[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]]
-        >>> sorted(evaluation_figures([0, 0, 1, 1], p, ["no", "yes"]))
-        ['calibration', 'confusion_matrix', 'precision_recall', 'roc']
+        >>> list(evaluation_figures([0, 0, 1, 1], p, ["no", "yes"]))[3:]
+        ['confusion_matrix', 'score_histogram', 'thresholds']
     """
     models = probabilities if isinstance(probabilities, Mapping) else {"": probabilities}
 
     def of_each(compute: Callable[..., Any]) -> dict[str, Any]:
         return {name: compute(y, p, classes) for name, p in models.items()}
 
-    return {
+    figures = {
         "roc": draw_roc(of_each(roc_curve), title),
         "precision_recall": draw_precision_recall(of_each(precision_recall), title),
         "calibration": draw_calibration(of_each(calibration), title),
         "confusion_matrix": draw_confusion(of_each(confusion), classes, title),
+        "score_histogram": draw_score_histogram(of_each(score_histogram), title),
     }
+    if len(classes) == 2:
+        figures["thresholds"] = draw_thresholds(of_each(threshold_curve), title)
+    return figures
 
 
 def draw_roc(models: Mapping[str, Sequence[Curve]], title: str = "") -> Figure:

@@ -9,51 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialstack.errors import DataError
-
-FloatArray = NDArray[np.float64]
+from trialstack.plots.projection import (
+    FloatArray,
+    Projection,
+    features_themselves,
+    principal_components,
+)
 
 UNIT_SCALE = (0.5, 10.0)
 UNIT_MARGIN = 0.1
 RELATIVE_MARGIN = 0.05  # about what 0.1 is to the circles, which span 2.1
-
-GOLDEN_RATIO = 0.618033988749895
-
-
-@dataclass(frozen=True, eq=False)
-class Projection:
-    """How rows are brought to a plane and back.
-
-    A row `x` has the coordinates `directions @ ((x - origin) / scale)`.
-
-    Attributes:
-        origin: The row at the coordinates (0, 0), shape `(features,)`.
-        scale: Unit of each feature, shape `(features,)`.
-        directions: Of the two axes in scaled features, shape `(2, features)`; orthonormal, or 0
-            where the data have no such direction.
-    """
-
-    origin: FloatArray
-    scale: FloatArray
-    directions: FloatArray
-
-    def to_plane(self, rows: FloatArray) -> FloatArray:
-        """Coordinates of rows, shape `(rows, 2)`."""
-        scaled = (rows - self.origin) / self.scale
-        if len(self.origin) > 2:
-            scaled[~np.isfinite(scaled)] = 0.0  # a missing value: the middle of its column
-        coordinates = scaled @ self.directions.T
-        if len(self.origin) == 1:
-            coordinates[:, 1] = _spread(len(rows))
-        return coordinates
-
-    def to_rows(self, coordinates: FloatArray) -> FloatArray:
-        """The rows at the given coordinates, shape `(points, features)`."""
-        return self.origin + self.scale * (coordinates @ self.directions)
-
-    def grid(self, xs: FloatArray, ys: FloatArray) -> NDArray[np.float32]:
-        """The rows at all pairs of two axes' coordinates; see `Plane.points`."""
-        coordinates = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-        return self.to_rows(coordinates).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +46,13 @@ class Plane:
     def resolution(self) -> int:
         """Number of grid points along each axis."""
         return len(self.xs)
+
+    @property
+    def model_caption(self) -> str:
+        """The caption of a model's picture on this plane."""
+        if len(self.projection.origin) <= 2:
+            return self.caption
+        return f"{self.caption}; model evaluated on the points of that plane"
 
     def at_resolution(self, resolution: int) -> Plane:
         """The same part of the same plane, with another number of grid points along each axis.
@@ -112,7 +84,7 @@ class Plane:
         features = len(self.projection.origin)
         if rows.shape[1] != features:
             raise DataError(
-                f"boundary: rows have {rows.shape[1]} features, but the plane was made of "
+                f"plot: rows have {rows.shape[1]} features, but the plane was made of "
                 f"{features}; give the same columns"
             )
         return self.projection.to_plane(rows)
@@ -133,7 +105,7 @@ def plane_of(
 
     Args:
         X: Training rows, raw values, shape `(rows, features)`; missing ones (NaN) are left out.
-        feature_names: One a column; `x0`, `x1`, ... if not given.
+        feature_names: One a column; if not given, those of a DataFrame, else `x0`, `x1`, ...
         resolution: Grid points along each axis, at least 2.
         margin: Added around the data on each side, in units of the axis. By default 0.1 where the
             data span 0.5 to 10, else 5 % of what they span.
@@ -154,15 +126,17 @@ def plane_of(
     """
     rows = numeric_rows(X)
     features = rows.shape[1]
-    names = list(feature_names) if feature_names is not None else default_names(features)
+    if feature_names is None:
+        feature_names = getattr(X, "columns", default_names(features))
+    names = [str(name) for name in feature_names]
     if len(names) != features:
         raise DataError(
-            f"boundary: got {len(names)} feature names for {features} columns; give one a column"
+            f"plot: got {len(names)} feature names for {features} columns; give one a column"
         )
     if features <= 2:
-        projection, axis_names, caption = _features_themselves(names)
+        projection, axis_names, caption = features_themselves(names)
     else:
-        projection, axis_names, caption = _principal_components(rows)
+        projection, axis_names, caption = principal_components(rows)
     coordinates = projection.to_plane(rows)
     xs = _axis(coordinates[:, 0], resolution, margin)
     ys = _axis(coordinates[:, 1], resolution, margin)
@@ -184,63 +158,14 @@ def numeric_rows(X: ArrayLike) -> FloatArray:
         rows = np.asarray(X, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(
-            "boundary: the rows hold something other than numbers; encode text columns first"
+            "plot: the rows hold something other than numbers; encode text columns first"
         ) from error
     if rows.ndim != 2 or 0 in rows.shape:
         raise DataError(
-            f"boundary: got an array of shape {rows.shape}; a table of (rows, features) with at "
+            f"plot: got an array of shape {rows.shape}; a table of (rows, features) with at "
             "least one of each is needed"
         )
     return rows
-
-
-def _features_themselves(names: list[str]) -> tuple[Projection, tuple[str, str], str]:
-    features = len(names)
-    projection = Projection(np.zeros(features), np.ones(features), np.eye(2, features))
-    if features == 1:
-        caption = "one feature; the height of a point only keeps it apart from the others"
-        return projection, (names[0], ""), caption
-    return projection, (names[0], names[1]), "plane of the two features"
-
-
-def _principal_components(rows: FloatArray) -> tuple[Projection, tuple[str, str], str]:
-    origin, scale, standardized = _standardize(rows)
-    directions = _leading_directions(standardized)
-    total = float(np.sum(standardized**2))
-    shares = np.sum((standardized @ directions.T) ** 2, axis=0) / (total or 1.0)
-    first, second = (f"principal component {i + 1} ({100 * shares[i]:.0f} %)" for i in range(2))
-    caption = (
-        f"plane of the first two principal components ({100 * shares.sum():.0f} % of variance); "
-        "model evaluated on the points of that plane"
-    )
-    return Projection(origin, scale, directions), (first, second), caption
-
-
-def _standardize(rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Mean, standard deviation, and standardized rows; constant columns become 0."""
-    known = np.isfinite(rows)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, rows, 0.0).sum(axis=0) / count
-    centred = np.where(known, rows - mean, 0.0)
-    deviation = np.sqrt(np.sum(centred**2, axis=0) / count)
-    # The mean of equal numbers can differ from them in the last digit, hence not `deviation > 0`.
-    varies = deviation > 1e-12 * np.abs(mean)
-    scale = np.where(varies, deviation, 1.0)
-    return mean, scale, np.where(varies, centred, 0.0) / scale
-
-
-def _leading_directions(standardized: FloatArray) -> FloatArray:
-    """First two principal axes, shape `(2, features)`; the largest entry of each is positive."""
-    directions = np.zeros((2, standardized.shape[1]))
-    varying = np.flatnonzero(standardized.any(axis=0))  # a constant column stays as it is
-    table = standardized[:, varying]
-    if len(varying) <= len(table):
-        found = np.linalg.eigh(table.T @ table).eigenvectors.T[::-1][:2]
-    else:
-        found = np.linalg.svd(table, full_matrices=False).Vh[:2]
-    for axis, direction in zip(directions, found, strict=False):
-        axis[varying] = direction * np.sign(direction[np.argmax(np.abs(direction))])
-    return directions
 
 
 def _axis(values: FloatArray, resolution: int, margin: float | None) -> FloatArray:
@@ -255,8 +180,3 @@ def _axis(values: FloatArray, resolution: int, margin: float | None) -> FloatArr
                 UNIT_MARGIN if UNIT_SCALE[0] <= span <= UNIT_SCALE[1] else RELATIVE_MARGIN * span
             )
     return np.linspace(low - margin, high + margin, resolution)
-
-
-def _spread(rows: int) -> FloatArray:
-    """Evenly scattered numbers in [-0.5, 0.5): neighbouring rows land far from each other."""
-    return np.asarray(np.arange(rows) * GOLDEN_RATIO % 1.0 - 0.5)

@@ -74,7 +74,7 @@ def class_probabilities(outputs: ArrayLike, n_points: int, n_classes: int) -> ND
     if not outputs_fit(outputs, n_points, n_classes):
         width = 1 if n_classes == 2 else n_classes
         raise DataError(
-            f"boundary: the model's output has shape {np.shape(outputs)}; for {n_classes} classes "
+            f"plot: the model's output has shape {np.shape(outputs)}; for {n_classes} classes "
             f"at {n_points} points it must be ({n_points}, {width})"
         )
     # One row a class: sums over a few columns take NumPy ten times as long.
@@ -111,7 +111,7 @@ def class_regions(
         DataError: `outputs` has the wrong shape, or there are too many classes.
     """
     if not 2 <= n_classes <= MAX_CLASSES:
-        raise DataError(f"boundary: got {n_classes} classes; 2 to {MAX_CLASSES} can be drawn")
+        raise DataError(f"plot: got {n_classes} classes; 2 to {MAX_CLASSES} can be drawn")
     scores, linear = _scores(outputs, len(plane.points), n_classes)
     enlarged = _Enlarged(scores, plane.resolution, size)
     winner, certainty = np.empty((2, size, size), np.uint8)

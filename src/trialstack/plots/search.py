@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +49,8 @@ FLOOR = 0.035
 HEADROOM = 0.06
 FOOTROOM = 0.1
 MEDIAN_HALF_WIDTH = 0.3
+MANY_DECADES = 150.0
+"""Largest over smallest value from which on a log axis is labelled at powers of ten only."""
 LONG_LABELS = 34
 """Characters of all category labels together from which on they are turned."""
 
@@ -89,7 +91,10 @@ def objective_over_trials(
 
 
 def objective_by_hyperparameter(
-    records: Sequence[TrialRecord], objective_name: str, direction: str
+    records: Sequence[TrialRecord],
+    objective_name: str,
+    direction: str,
+    on_log_scale: Collection[str] = (),
 ) -> Figure:
     """Score against each hyperparameter that has more than one value, one small panel each.
 
@@ -100,8 +105,9 @@ def objective_by_hyperparameter(
         records: One a trial, in any order.
         objective_name: Such as `val_auc`.
         direction: `"max"` or `"min"`.
+        on_log_scale: Hyperparameters that were drawn from a log scale, and get such an axis.
     """
-    series = scores_by_hyperparameter(records, direction)
+    series = scores_by_hyperparameter(records, direction, on_log_scale)
     columns = min(max(len(series), 1), 3 if len(series) <= 9 else 4)
     rows = max(-(-len(series) // columns), 1)
     figure = new_figure(max(3.7 * columns, 6.0), 2.9 * rows + 0.5)
@@ -124,11 +130,27 @@ def _draw_hyperparameter(
 ) -> None:
     if series.axis == "category":
         _categories(axes, series)
-    else:
-        axes.set_xscale(series.axis)
+    elif series.axis == "log":
+        _log_axis(axes, series.positions)
     _points(axes, series.positions, series.scores, window)
     if series.best is not None:
         _star(axes, series.positions[series.best], series.scores[series.best], label="best trial")
+
+
+def _log_axis(axes: Axes, positions: FloatArray) -> None:
+    """A logarithmic axis with three labels a decade, or one if there are many decades."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    if positions.max() < MANY_DECADES * positions.min():
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(FuncFormatter(_short))
+
+
+def _short(value: float, _position: int | None = None) -> str:
+    """Such as `0.005` or `2e-5`."""
+    return f"{value:g}".replace("e-0", "e-")
 
 
 def _categories(axes: Axes, series: HyperparameterSeries) -> None:

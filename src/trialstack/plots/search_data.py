@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 Value = float | int | str | bool
 FloatArray = NDArray[np.float64]
+Axis = Literal["category", "linear", "log"]
+
+LEARNING_RATE = "learning_rate"
 
 MAX_CATEGORIES = 12
 LOG_FROM = 100.0
@@ -78,7 +81,7 @@ class HyperparameterSeries:
     """
 
     name: str
-    axis: Literal["category", "linear", "log"]
+    axis: Axis
     positions: FloatArray
     scores: FloatArray
     categories: tuple[str, ...]
@@ -110,17 +113,20 @@ def scores_over_trials(records: Sequence[TrialRecord], direction: str) -> ScoreS
 
 
 def scores_by_hyperparameter(
-    records: Sequence[TrialRecord], direction: str
+    records: Sequence[TrialRecord], direction: str, on_log_scale: Collection[str] = ()
 ) -> list[HyperparameterSeries]:
     """Scores against each hyperparameter that has more than one value.
 
     Text, truth values, and numbers that few trials share among them become categories in sorted
-    order; other numbers keep their scale, or get a logarithmic one if they look drawn from it.
+    order; other numbers keep their scale, or get a logarithmic one if they were drawn from it, look
+    so, or are learning rates, of which only the ratio matters.
 
     Args:
         records: In any order.
         direction: `"max"` or `"min"`.
+        on_log_scale: Hyperparameters that were drawn from a log scale.
     """
+    logarithmic = {*on_log_scale, LEARNING_RATE}
     ordered = sorted(records, key=lambda record: record.number)
     scores = _scores(ordered)
     best = best_position(scores, direction)
@@ -131,7 +137,8 @@ def scores_by_hyperparameter(
         values = [ordered[i].hyperparameters[name] for i in having]
         if len(set(map(repr, values))) > 1:
             position = having.index(best) if best in having else None
-            series.append(_series(name, values, scores[having], position))
+            axis = _axis_of(values, name in logarithmic)
+            series.append(_series(name, axis, values, scores[having], position))
     return series
 
 
@@ -179,9 +186,8 @@ def _scores(records: Sequence[TrialRecord]) -> FloatArray:
 
 
 def _series(
-    name: str, values: Sequence[Value], scores: FloatArray, best: int | None
+    name: str, axis: Axis, values: Sequence[Value], scores: FloatArray, best: int | None
 ) -> HyperparameterSeries:
-    axis = _axis_of(values)
     if axis != "category":
         positions = np.array(values, np.float64)
         return HyperparameterSeries(name, axis, positions, scores, (), np.empty(0), best)
@@ -195,7 +201,7 @@ def _series(
     )
 
 
-def _axis_of(values: Sequence[Value]) -> Literal["category", "linear", "log"]:
+def _axis_of(values: Sequence[Value], logarithmic: bool) -> Axis:
     if any(_is_text(value) or isinstance(value, bool) for value in values):
         return "category"
     numbers = np.array(values, np.float64)
@@ -205,6 +211,8 @@ def _axis_of(values: Sequence[Value]) -> Literal["category", "linear", "log"]:
     shared = 2 * len(distinct) <= len(numbers)
     if len(distinct) <= MAX_CATEGORIES and (shared or (decades and distinct[0] == 0)):
         return "category"
+    if logarithmic and distinct[0] > 0:
+        return "log"
     # Uniform samples span decades too if one comes near 0, but their median is in the middle.
     span = distinct[-1] - distinct[0]
     crowded = np.median(numbers) - distinct[0] < 0.25 * span

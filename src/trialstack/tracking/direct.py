@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,11 +21,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import mlflow
 from mlflow.entities import Run, RunData, RunInfo, RunInputs, RunTag
 from mlflow.environment_variables import MLFLOW_ENABLE_ASYNC_LOGGING
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 from mlflow.store.tracking.dbmodels.models import SqlExperiment, SqlRun
 from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import append_to_uri_path, is_local_uri
 from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from trialstack.tracking.run_tables import (
     RUN_NAME,
@@ -45,6 +48,15 @@ _R = TypeVar("_R")
 # As the sessions of MLflow's store begin; and the lock is taken before anything is read, so that
 # no other process can write between a look at what is there and what is written because of it.
 _BEGIN = ("PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 20000", "BEGIN IMMEDIATE")
+
+_OUTAGES = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+}
 
 _RUNS, _EXPERIMENTS = SqlRun.__table__, SqlExperiment.__table__
 _IS_THE_RUN = _RUNS.c.run_uuid == bindparam("run")
@@ -93,11 +105,26 @@ def _or_by_mlflow(
         try:
             return write(client, *args, **kwargs)
         except (NotPlainError, SQLAlchemyError, OverflowError, UnicodeError) as reason:
+            if _is_outage(reason):  # for which MLflow's client would wait as long again
+                raise _unavailable(reason) from reason
             _log.debug("%s is left to MLflow: %s", name, reason)
         by_mlflow: Callable[_P, _R] = getattr(client.mlflow_client, name)
         return by_mlflow(*args, **kwargs)
 
     return call
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether the file cannot be written at present, whoever tries."""
+    cause = getattr(error, "orig", None)
+    code = getattr(cause, "sqlite_errorcode", 0)  # the lowest byte is what all kinds share
+    return isinstance(error, OperationalError) and code & 0xFF in _OUTAGES
+
+
+def _unavailable(error: Exception) -> Exception:
+    """What MLflow's client raises in an outage."""
+    same: Exception = MlflowException(str(error), error_code=TEMPORARILY_UNAVAILABLE)
+    return same
 
 
 class DirectClient:

@@ -214,8 +214,9 @@ class MlflowTracker(Gathering):
         self._outage = ""
 
     def _link_orphan(self, run: RunState) -> None:
-        if run.key in self._orphans:
-            self.client.set_tag(self._orphans[run.key], tags.SUCCESSOR, run.run_id)
+        orphan = self._orphans.get(run.key, run.run_id)
+        if orphan != run.run_id:
+            self.client.set_tag(orphan, tags.SUCCESSOR, run.run_id)
             del self._orphans[run.key]
 
     def _draw(self, run: RunState, pending: Pending) -> None:

@@ -76,8 +76,11 @@ def resolve_store(tracking_uri: str | None = None, directory: Path | None = None
         directory: What relative paths are relative to; the current directory by default.
 
     Raises:
-        InputError: A kind of store that is not supported, or whose driver is not installed.
+        InputError: A kind of store that is not supported, or whose driver is not installed; or
+            an empty text, which is not taken for the default.
     """
+    if tracking_uri == "":
+        raise InputError(f"tracking URI '' came; {_WANTED}, or leave it away for the default")
     directory = (directory or Path.cwd()).absolute()
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlruns/mlflow.db"
     scheme = uri.partition("://")[0].lower() if "://" in uri else ""
