@@ -46,6 +46,9 @@ class FakeJob:
     def described(self, spec: TrialSpec) -> Any:
         raise Unstackable("no model at all")
 
+    def out_of_time(self) -> bool:
+        return False
+
     def train(self, spec: TrialSpec, tell: Tell) -> Finished:
         self.trained.append(spec.trial_id)
         curve = np.random.default_rng(spec.seed_for_keras()).random(self.epochs).tolist()

@@ -54,7 +54,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
             offered=OFFERED,
             params=params,
             folder=tmp_path,
-            where="e.toml",
+            place_of=lambda key: "e.toml",
         )
 
     return load

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 import trialstack
 from trialstack.executors.batch_order import epoch_order
+from trialstack.executors.one_by_one import OneByOneExecutor
 from trialstack.tracking.memory import MemoryTracker
 from trialstack.trials import TrialSpec
 
@@ -117,6 +118,32 @@ class TestDropIn:
         tuner.deadline = None
         tuner.search(verbose=0)
         assert len(pretended.trained) == 3
+
+    def test_trials_that_wait_at_the_deadline_are_left_for_another_time(
+        self, tuner_of: TunerOf, pretended: Any, scores: Scores, tmp_path: Path
+    ) -> None:
+        class AllAtOnce(OneByOneExecutor):
+            """Asks for all trials before it begins the first."""
+
+            def run(self, trials: Any, job: Any, tell: Any) -> None:
+                for spec in list(trials):
+                    if not job.out_of_time():
+                        super().run(iter([spec]), job, tell)
+
+        tuner = tuner_of(pretended, trials=4, executor=AllAtOnce())
+        pretended.epoch = lambda training, _: setattr(tuner, "deadline", 0.0 if training else None)
+        tuner.search(verbose=0)
+        assert len(pretended.trained) == 2
+        assert len(list(tuner.journal.of("asked"))) == 4
+        assert tuner.journal.closed["reason"] == "time limit"
+        for trials in (3, 4):
+            later = tuner_of(pretended, trials=trials)
+            later.search(verbose=0)
+            assert len(pretended.trained) == trials
+            assert later.journal.closed["reason"] == "max_trials"
+        whole = tuner_of(type(pretended)(), trials=4, folder=tmp_path / "whole")
+        whole.search(verbose=0)
+        assert scores(later) == scores(whole)
 
 
 class TestTraining:

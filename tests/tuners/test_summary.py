@@ -88,7 +88,7 @@ class TestLeaderboard:
         )
         assert leaderboard(run) == {
             "rank": [1, 2, ""],
-            "trial": ["1", "0", "2"],
+            "trial": ["001", "000", "002"],
             "best_val_auc": [0.75, 0.5, ""],
             "best_epoch": [0, 1, ""],
             "epochs_run": [3, 3, 2],
@@ -106,7 +106,7 @@ class TestLeaderboard:
         run.trial_finished(spec, spec.hyperparameters, finished(0, 0.5))
         columns = leaderboard(run)
         assert (columns["status"], columns["hp_status"]) == (["FINISHED"], ["hot"])
-        assert (columns["trial"], columns["hp_trial"]) == (["0"], [3])
+        assert (columns["trial"], columns["hp_trial"]) == (["000"], [3])
 
     def test_the_file_quotes_what_needs_it(self, tmp_path: Path) -> None:
         run = ended(tmp_path, failed(0, 'ValueError: a "word", and more'), finished(1, 0.5))
@@ -114,8 +114,8 @@ class TestLeaderboard:
         lines = run.tracker[PARENT].files["leaderboard.csv"].decode().split("\n")
         assert lines == [
             "rank,trial,best_val_auc,best_epoch,epochs_run,status,units,rate,reason",
-            "1,1,0.5,1,3,FINISHED,10,,",
-            ',0,,,0,FAILED,0,0.001,"ValueError: a ""word"", and more"',
+            "1,001,0.5,1,3,FINISHED,10,,",
+            ',000,,,0,FAILED,0,0.001,"ValueError: a ""word"", and more"',
             "",
         ]
 
@@ -126,21 +126,21 @@ class TestDescription:
         assert description(run).split("\n") == [
             "Best val_auc **0.7500**: trial 002 · units 20 · rate 0.001 (3 trials, 1 failed).",
             "",
-            "|  | val_auc | best epoch | epochs | units | rate |",
-            "| --- | --- | --- | --- | --- | --- |",
-            "| 1 | 0.7500 | 1 | 3 | 20 | 0.001 |",
-            "| 2 | 0.5000 | 1 | 3 | 0 | 0.001 |",
+            "|  | trial | val_auc | best epoch | epochs | units | rate |",
+            "| --- | --- | --- | --- | --- | --- | --- |",
+            "| 1 | 002 | 0.7500 | 1 | 3 | 20 | 0.001 |",
+            "| 2 | 000 | 0.5000 | 1 | 3 | 0 | 0.001 |",
             "",
             "Failed: trial 001 · units 10: ValueError: no",
         ]
 
     def test_a_result_given_stands_there_instead(self, tmp_path: Path) -> None:
         text = description(ended(tmp_path, finished(0, 0.5)), "AUC **0.99**", "More.")
-        assert text.split("\n")[:3] == ["AUC **0.99** (1 trials).", "", "More."]
+        assert text.split("\n")[:3] == ["AUC **0.99**.", "", "1 trial. More."]
 
     def test_without_a_score(self, tmp_path: Path) -> None:
         text = description(ended(tmp_path, failed(0)))
-        assert text.split("\n")[0] == "No trial came to a score (1 trials, 1 failed)."
+        assert text.split("\n")[0] == "No trial came to a score (1 trial, 1 failed)."
 
     def test_only_ten_are_shown(self, tmp_path: Path) -> None:
         run = ended(tmp_path, *(finished(number, number / 20) for number in range(12)))

@@ -204,7 +204,8 @@ class TestTheSearchsRun:
         rows = list(csv.DictReader(io.StringIO(run.files["leaderboard.csv"].decode())))
         scores = {trial_id: trial.score for trial_id, trial in tuner.oracle.trials.items()}
         best = sorted(scores, key=lambda trial_id: float(scores[trial_id] or math.inf))
-        assert [row["trial"] for row in rows] == best
+        numbers = [f"{int(trial_id):03d}" for trial_id in best]  # as in run names
+        assert [row["trial"] for row in rows] == numbers
         assert [row["rank"] for row in rows] == ["1", "2", "3", "4"]
         assert [float(row["best_val_loss"]) for row in rows] == [scores[i] for i in best]
         assert {row["status"] for row in rows} == {"FINISHED"}
@@ -213,7 +214,7 @@ class TestTheSearchsRun:
             assert row["layers"] == params["layers"]
             assert row["units_1"] == params.get("units_1", "")
         columns = run.tables["leaderboard.json"]
-        assert list(columns["trial"]) == best
+        assert list(columns["trial"]) == numbers
 
     def test_pictures_and_description(self, searched: Any) -> None:
         tuner, tracker, _ = searched

@@ -58,6 +58,12 @@ class TrainingJob(Protocol):
                 only `train` can do it.
         """
 
+    def out_of_time(self) -> bool:
+        """Whether no further trial is to be begun: those that wait are dropped without a word.
+
+        Trials under way are trained to their end.
+        """
+
     def train(self, spec: TrialSpec, tell: Tell) -> Finished:
         """Trains one trial with `model.fit`, telling epochs as they end.
 

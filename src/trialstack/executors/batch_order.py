@@ -13,6 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trialstack.executors.batches import (
+    Orders,
+    batches_of,
+    can_be_cut,
+    number_of_rows,
+    rows_from,
+    tensors_of,
+)
+
 BATCH_SIZE = 32
 """Keras' own default."""
 
@@ -79,16 +88,16 @@ class OrderedFit:
 
     def _fit(self, model: Any, x: Any, y: Any, arguments: dict[str, Any]) -> Any:
         original = type(model).fit
-        if arguments.get("steps_per_epoch") is not None or not _can_be_cut(x, y, arguments):
+        if arguments.get("steps_per_epoch") is not None or not can_be_cut(x, y, arguments):
             return original(model, x, y, **arguments)
-        rows = _rows(x)
+        rows = number_of_rows(x)
         sample_weight = arguments.pop("sample_weight", None)
         class_weight = arguments.pop("class_weight", None)
         split = arguments.pop("validation_split", 0.0)
         if split and arguments.get("validation_data") is None:
             rows = validation_border(rows, split)
             arguments["validation_data"] = tuple(
-                _cut(part, rows) for part in (x, y, sample_weight) if part is not None
+                rows_from(part, rows) for part in (x, y, sample_weight) if part is not None
             )
         # Keras defaults the validation's batch size to the training's, which is None from here on.
         batch_size = arguments.pop("batch_size", None) or BATCH_SIZE
@@ -108,18 +117,16 @@ class OrderedFit:
         if len(self._data) == len(data) and all(map(operator.is_, self._data, data)):
             return
         self._data, self._batches = data, {}
-        self._tensors = _tensors(*data)
+        self._tensors = tensors_of(*data)
 
     def _dataset(self, rows: int, batch_size: int, shuffle: bool, first: int) -> Any:
         key = (rows, batch_size, shuffle, first)
         if key not in self._batches:
             order = self._order(rows, first, shuffle)
-            self._batches[key] = _batches(self._tensors, rows, batch_size, order)
+            self._batches[key] = batches_of(self._tensors, rows, batch_size, order)
         return self._batches[key]
 
-    def _order(
-        self, rows: int, first_epoch: int, shuffle: bool
-    ) -> Callable[[], Iterator[NDArray[np.int64]]]:
+    def _order(self, rows: int, first_epoch: int, shuffle: bool) -> Orders:
         def orders() -> Iterator[NDArray[np.int64]]:
             epoch = first_epoch
             while True:
@@ -174,101 +181,3 @@ def bind_fit_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict
         {'x': 'x', 'y': 'y', 'batch_size': 96, 'epochs': 5}
     """
     return dict(zip(_FIT_ARGUMENTS, args, strict=False)) | dict(kwargs)
-
-
-def _leaves(part: Any) -> list[Any]:
-    import keras
-
-    return list(keras.tree.flatten(part))
-
-
-def _can_be_cut(x: Any, y: Any, arguments: Mapping[str, Any]) -> bool:
-    """Whether these are tables of as many rows each, and weights that Keras takes."""
-    import keras
-    import pandas as pd
-    import tensorflow as tf
-
-    kinds = (np.ndarray, tf.Tensor, pd.DataFrame, pd.Series)
-    weight = arguments.get("sample_weight")
-    leaves = [leaf for part in (x, y, weight) if part is not None for leaf in _leaves(part)]
-    if x is None or not all(isinstance(leaf, kinds) and len(leaf.shape) for leaf in leaves):
-        return False
-    if len({leaf.shape[0] for leaf in leaves}) != 1:
-        return False
-    nested = y is None or keras.tree.is_nested(y)
-    return arguments.get("class_weight") is None or (weight is None and not nested)
-
-
-def _rows(x: Any) -> int:
-    return int(_leaves(x)[0].shape[0])
-
-
-def _cut(part: Any, first: int) -> Any:
-    """Rows from `first` on."""
-    import keras
-
-    def cut(leaf: Any) -> Any:
-        return leaf.iloc[first:] if hasattr(leaf, "iloc") else leaf[first:]
-
-    return keras.tree.map_structure(cut, part)
-
-
-def _class_weights(y: Any, class_weight: Mapping[int, float]) -> NDArray[np.float32]:
-    """One weight a row; a class that is not named counts 1, as in Keras."""
-    classes = np.asarray(y)
-    if classes.ndim > 1:
-        one_hot = classes.shape[-1] > 1
-        classes = classes.argmax(axis=-1) if one_hot else classes[..., 0]
-    named, inverse = np.unique(np.round(classes).astype(int), return_inverse=True)
-    weights = np.array([class_weight.get(int(name), 1.0) for name in named], np.float32)
-    return weights[inverse]
-
-
-def _tensors(x: Any, y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None) -> Any:
-    """What an element of the batches has, as whole tensors: `x`, `(x, y)` or with weights."""
-    import keras
-
-    if class_weight is not None:
-        sample_weight = _class_weights(y, class_weight)
-    if sample_weight is not None and keras.tree.is_nested(y) and len(_leaves(sample_weight)) == 1:
-        (weight,) = _leaves(sample_weight)
-        sample_weight = keras.tree.map_structure(lambda _: weight, y)
-    parts = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
-    # Of a list, tf.data would make one tensor.
-    return keras.tree.map_structure(_tensor, keras.tree.lists_to_tuples(parts))
-
-
-def _batches(
-    tensors: Any,
-    rows: int,
-    batch_size: int,
-    orders: Callable[[], Iterator[NDArray[np.int64]]],
-) -> Any:
-    """An endless `tf.data.Dataset` of batches, epoch after epoch, each epoch in its own order."""
-    import keras
-    import tensorflow as tf
-
-    order = tf.data.Dataset.from_generator(
-        orders, output_signature=tf.TensorSpec((rows,), tf.int64)
-    ).prefetch(1)
-    positions = order.flat_map(
-        lambda epoch: tf.data.Dataset.from_tensor_slices(epoch).batch(batch_size)
-    )
-    gather = positions.map(
-        lambda batch: keras.tree.map_structure(lambda leaf: tf.gather(leaf, batch), tensors)
-    )
-    return gather.prefetch(tf.data.AUTOTUNE)
-
-
-def _tensor(leaf: Any) -> Any:
-    import keras
-    import pandas as pd
-    import tensorflow as tf
-
-    if isinstance(leaf, pd.DataFrame) and any(dtype.kind == "f" for dtype in leaf.dtypes):
-        leaf = leaf.astype(keras.config.floatx())  # also its columns of booleans
-    if isinstance(leaf, pd.DataFrame | pd.Series):
-        leaf = leaf.to_numpy().reshape(len(leaf), -1)  # a column becomes (rows, 1)
-    # Float inputs are computed in Keras' float type anyway; converting once beats once a batch.
-    tensor = tf.convert_to_tensor(leaf)
-    return tf.cast(tensor, keras.config.floatx()) if tensor.dtype.is_floating else tensor

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras_tuner
 
 from trialstack.errors import ExperimentError
+from trialstack.hypermodels.arguments import check_arguments
 from trialstack.hypermodels.modules import import_module, told
+from trialstack.hypermodels.refusals import has_no, no_hypermodel
 
 
 def load_hypermodel(
@@ -19,29 +21,31 @@ def load_hypermodel(
     offered: Mapping[str, Any],
     params: Mapping[str, Any],
     folder: Path,
-    where: str = "experiment",
+    place_of: Callable[[str], str] = lambda key: "experiment",
 ) -> keras_tuner.HyperModel:
     """An instance of the class.
 
     Args:
         name: `package.module:Class`. The module is looked for among the installed ones, then in
             the current directory, then in `folder`.
-        offered: Arguments that the class gets if its signature names them: `n_features`,
-            `n_classes`, `mean`, `variance`.
+        offered: Arguments that the class gets if its signature names them; see
+            `trialstack.hypermodels.arguments.OFFERED`.
         params: Arguments from `[hypermodel.params]`, all of which it must take.
         folder: Of the experiment file.
-        where: Start of an error line, such as the experiment file.
+        place_of: Where a key of the experiment came from, for error lines.
 
     Raises:
         ExperimentError: There is no such module or class, it is no `keras_tuner.HyperModel`, its
             arguments do not fit, or its code raises.
     """
-    hypermodel_class = _find_class(name, folder, f"{where}: key 'hypermodel.type': {name!r}")
-    start = f"{where}: key 'hypermodel.params': {name!r}"
-    arguments = _arguments(hypermodel_class, offered, params, start)
+    place = place_of("hypermodel.type")
+    hypermodel_class = _find_class(name, folder, f"{place}: key 'hypermodel.type': {name!r}")
+    given = check_arguments(inspect.signature(hypermodel_class), params, name, place_of, offered)
+    arguments = {key: offered[key] for key in given}
     try:
-        return hypermodel_class(**arguments)
+        return hypermodel_class(**arguments, **params)
     except Exception as error:
+        start = f"{place_of('hypermodel.params')}: key 'hypermodel.params': {name!r}"
         raise ExperimentError(f"{start} raised {told(error)}") from error
 
 
@@ -55,28 +59,7 @@ def _find_class(name: str, folder: Path, start: str) -> type[keras_tuner.HyperMo
             for attribute, value in vars(module).items()
             if inspect.isclass(value) and issubclass(value, keras_tuner.HyperModel)
         ]
-        has = f"its hypermodels are: {', '.join(there)}" if there else "it has no hypermodel"
-        raise ExperimentError(f"{start}: module {module_name!r} has no {class_name!r}; {has}")
+        raise has_no(class_name, module_name, there, start)
     if not (inspect.isclass(found) and issubclass(found, keras_tuner.HyperModel)):
-        raise ExperimentError(
-            f"{start}: {class_name!r} is not a class derived from keras_tuner.HyperModel"
-        )
+        raise no_hypermodel(class_name, start)
     return found
-
-
-def _arguments(
-    hypermodel_class: type, offered: Mapping[str, Any], params: Mapping[str, Any], start: str
-) -> dict[str, Any]:
-    parameters = inspect.signature(hypermodel_class).parameters.values()
-    named = {p.name: p for p in parameters if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}}
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    unknown = [key for key in params if key not in named and not takes_any]
-    if unknown:
-        raise ExperimentError(
-            f"{start} takes no {unknown[0]!r}; it takes: {', '.join(named) or 'nothing'}"
-        )
-    arguments = {key: value for key, value in offered.items() if key in named} | dict(params)
-    needed = [p.name for p in named.values() if p.default is p.empty and p.name not in arguments]
-    if needed:
-        raise ExperimentError(f"{start} needs {needed[0]!r}; add it to [hypermodel.params]")
-    return arguments

@@ -1,4 +1,4 @@
-"""A multilayer perceptron with everything decided: the baseline, and every trial of a search."""
+"""A multilayer perceptron with everything decided: fixed models, and every trial of a search."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def fixed_mlp(
     *,
     mean: ArrayLike | None = None,
     variance: ArrayLike | None = None,
-    activation: str = "relu",
+    activation: str | Sequence[str] = "relu",
+    output_activation: str | None = None,
     l1: float | None = None,
     l2: float | None = None,
     dropout: float | None = None,
@@ -32,7 +33,7 @@ def fixed_mlp(
     """A compiled Keras classifier made of stock layers.
 
     Input -> [Normalization] -> for each hidden layer Dense [-> BatchNormalization -> Activation]
-    [-> Dropout] -> Dense with a sigmoid (two classes) or softmax (more).
+    [-> Dropout] -> Dense with a sigmoid (two classes) or softmax (more), unless another is wanted.
 
     Shapes:
         Input `(rows, n_features)`. Output `(rows, 1)`, the probability of class 1, for two
@@ -44,7 +45,9 @@ def fixed_mlp(
         n_classes: Number of classes, at least 2.
         mean: Of each input column, shape `(n_features,)`; None = inputs are not standardised.
         variance: Of each input column; given exactly when `mean` is.
-        activation: Keras' name, of the hidden layers.
+        activation: Keras' name, of all hidden layers, or one for each.
+        output_activation: Keras' name; None = sigmoid or softmax. With `linear`, the loss takes
+            whatever comes for a probability.
         l1: Factor of the L1 penalty on all kernels and biases of Dense layers; None = none.
         l2: Factor of the L2 penalty, likewise.
         dropout: Rate after each hidden layer; None = no such layers.
@@ -66,19 +69,20 @@ def fixed_mlp(
     layers: list[Any] = [keras.Input((n_features,))]
     if mean is not None and variance is not None:
         layers.append(_normalization(mean, variance))
-    for number, width in enumerate(units, start=1):
+    activations = [activation] * len(units) if isinstance(activation, str) else activation
+    for number, (width, applied) in enumerate(zip(units, activations, strict=True), start=1):
         name = f"hidden_{number}"
         if batch_normalization:
             layers += [
                 keras.layers.Dense(width, name=name, **penalty),
                 keras.layers.BatchNormalization(name=f"{name}_normalization"),
-                keras.layers.Activation(activation, name=f"{name}_activation"),
+                keras.layers.Activation(applied, name=f"{name}_activation"),
             ]
         else:
-            layers.append(keras.layers.Dense(width, activation, name=name, **penalty))
+            layers.append(keras.layers.Dense(width, applied, name=name, **penalty))
         if dropout is not None:
             layers.append(keras.layers.Dropout(dropout, name=f"{name}_dropout"))
-    layers.append(_output(n_classes, penalty))
+    layers.append(_output(n_classes, output_activation, penalty))
     model = keras.Sequential(layers)
     model.compile(
         optimizer=_optimizer(optimizer, learning_rate),
@@ -123,12 +127,11 @@ def _normalization(mean: ArrayLike, variance: ArrayLike) -> keras.layers.Normali
     )
 
 
-def _output(n_classes: int, penalty: dict[str, Any]) -> keras.layers.Dense:
+def _output(n_classes: int, activation: str | None, penalty: dict[str, Any]) -> keras.layers.Dense:
     import keras
 
-    if n_classes == 2:
-        return keras.layers.Dense(1, "sigmoid", name="output", **penalty)
-    return keras.layers.Dense(n_classes, "softmax", name="output", **penalty)
+    units, usual = (1, "sigmoid") if n_classes == 2 else (n_classes, "softmax")
+    return keras.layers.Dense(units, activation or usual, name="output", **penalty)
 
 
 def _metrics(n_classes: int) -> list[keras.metrics.Metric]:

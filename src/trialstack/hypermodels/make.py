@@ -6,6 +6,7 @@ from typing import Any
 
 from trialstack.datasets.base import Dataset, Features, moments
 from trialstack.experiment import Experiment, MLPSettings
+from trialstack.hypermodels.arguments import OFFERED
 from trialstack.hypermodels.custom import load_hypermodel
 from trialstack.hypermodels.mlp import MLPHyperModel
 from trialstack.hypermodels.own_fit import offer_batch_size
@@ -26,17 +27,13 @@ def make_hypermodel(experiment: Experiment, dataset: Dataset, X: Features) -> An
     settings = experiment.hypermodel
     if isinstance(settings, MLPSettings):
         return MLPHyperModel(dataset.n_features, dataset.n_classes, settings, mean, variance)
+    values = (dataset.n_features, dataset.n_classes, mean, variance)
     hypermodel = load_hypermodel(
         settings.type,
-        offered={
-            "n_features": dataset.n_features,
-            "n_classes": dataset.n_classes,
-            "mean": mean,
-            "variance": variance,
-        },
+        offered=dict(zip(OFFERED, values, strict=True)),
         params=settings.params,
         folder=experiment.folder,
-        where=experiment.where,
+        place_of=experiment.place_of,
     )
     offer_batch_size(hypermodel)
     return hypermodel

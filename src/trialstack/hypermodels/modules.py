@@ -1,4 +1,4 @@
-"""The module that has a hypermodel class of the user's own."""
+"""The module that has a hypermodel class of the user's own: found, and imported."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from types import ModuleType
 from trialstack.errors import ExperimentError
 
 
-def require_module(name: str, folder: Path, start: str) -> None:
-    """Refuses a module that cannot be imported or has no hypermodel, as far as that shows.
-
-    It is not imported: with it, Keras Tuner and TensorFlow would be, which takes a while.
+def require_module(name: str, folder: Path, start: str) -> ModuleSpec | None:
+    """Finds a module without importing it.
 
     Args:
         name: `package.module`. It is looked for among the installed ones, then in the current
@@ -25,17 +23,25 @@ def require_module(name: str, folder: Path, start: str) -> None:
         folder: Of the experiment file.
         start: Of the error line: where the name came from.
 
+    Returns:
+        Where it is; None if that does not show before its import, or it is imported already.
+
     Raises:
         ExperimentError: There is no such module, or it is one of Python's own.
     """
     _add_to_path(folder)
-    if name not in sys.modules and not _is_there(name):
-        raise _no_module(name, folder, start)
+    spec = None
+    if name not in sys.modules:
+        try:
+            spec = _found(name)
+        except ModuleNotFoundError:
+            raise _no_module(name, folder, start) from None
     if _is_of_python(name.partition(".")[0]):
         raise ExperimentError(
             f"{start}: {name!r} is a module of Python's own and has no hypermodel; give a class "
             "of yours as 'package.module:Class'"
         )
+    return spec
 
 
 def import_module(name: str, folder: Path, start: str) -> ModuleType:
@@ -50,7 +56,7 @@ def import_module(name: str, folder: Path, start: str) -> ModuleType:
     except Exception as error:
         if _is_missing(error, name):
             raise _no_module(name, folder, start) from None
-        raise ExperimentError(f"{start}: importing {name!r} raised {told(error)}") from error
+        raise broken(name, error, start) from error
 
 
 def told(error: Exception) -> str:
@@ -67,26 +73,36 @@ def _add_to_path(folder: Path) -> None:
     importlib.invalidate_caches()
 
 
-def _is_there(name: str) -> bool:
-    if _found_unimported(name):
-        return True
+def _found(name: str) -> ModuleSpec | None:
+    """Where a module is; None if looking for it breaks: its import is going to say why.
+
+    Raises:
+        ModuleNotFoundError: There is none.
+    """
+    spec = _found_unimported(name)
+    if spec is not None:
+        return spec
     try:
         # Imports the packages above it, one of which may say itself where its modules are.
-        return importlib.util.find_spec(name) is not None
+        spec = importlib.util.find_spec(name)
     except Exception as error:
-        return not _is_missing(error, name)  # if it breaks, its import is going to say why
+        if not _is_missing(error, name):
+            return None
+    if spec is None:
+        raise ModuleNotFoundError(name=name)
+    return spec
 
 
-def _found_unimported(name: str) -> bool:
+def _found_unimported(name: str) -> ModuleSpec | None:
     places: Sequence[str] | None = None
-    full_name = ""
+    spec, full_name = None, ""
     for part in name.split("."):
         full_name = f"{full_name}.{part}" if full_name else part
         spec = _spec(full_name, places)
         if spec is None:
-            return False
+            return None
         places = spec.submodule_search_locations or ()  # nothing is below a plain module
-    return True
+    return spec
 
 
 def _spec(name: str, places: Sequence[str] | None) -> ModuleSpec | None:
@@ -114,3 +130,8 @@ def _no_module(name: str, folder: Path, start: str) -> ExperimentError:
     return ExperimentError(
         f"{start}: no module {name!r} in the current directory, in {folder} or installed"
     )
+
+
+def broken(name: str, error: Exception, start: str) -> ExperimentError:
+    """That a module cannot be imported, and why."""
+    return ExperimentError(f"{start}: importing {name!r} raised {told(error)}")

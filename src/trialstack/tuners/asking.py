@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,9 @@ from trialstack.tuners.replay import space_config
 if TYPE_CHECKING:
     from trialstack.tuners.base import TrackedTuner
     from trialstack.tuners.job import SearchJob
+
+TIME_LIMIT = "time limit"
+"""What the journal's last line says when trials are left for another time."""
 
 
 class Asking:
@@ -39,6 +41,7 @@ class Asking:
         self._tuner = tuner
         self._oracle = tuner.oracle
         self._job = job
+        self._ended = {entry["trial_id"] for entry in tuner.journal.of("finished", "failed")}
         # Hyperparameters of the search space that the journal has already.
         self._known_space = sum(len(e["oracle"]["space"]) for e in tuner.journal.of("asked"))
 
@@ -47,9 +50,10 @@ class Asking:
         asked = 0
         while True:
             stop_if_interrupted()
-            deadline = self._tuner.deadline
-            if deadline is not None and time.monotonic() > deadline:
-                self.ended_by = "time limit"
+            if self._tuner.time_is_up():
+                self.ended_by = TIME_LIMIT
+                return
+            if self._others_wait():
                 return
             self._tuner.pre_create_trial()
             # A tuner id of its own for each: the oracle gives one id the same trial again.
@@ -67,6 +71,15 @@ class Asking:
                 continue
             yield self._asked(trial)
 
+    def _others_wait(self) -> bool:
+        """Whether there are enough trials without those that an earlier process left waiting.
+
+        When its time was up it may have asked for more than are wanted in all now.
+        """
+        limit, waiting = self._oracle.max_trials, self._oracle._retry_queue
+        wanted = self._ended | self.specs.keys()
+        return bool(limit and waiting) and len(wanted) >= limit and waiting[-1] not in wanted
+
     def _asked(self, trial: Any) -> TrialSpec:
         trial.hyperparameters = NotedHyperParameters.of(trial.hyperparameters)
         number = self._number_of(trial.trial_id)
@@ -78,7 +91,7 @@ class Asking:
             attempt=int(self._oracle._run_times[trial.trial_id]),
         )
         if self._tuner.builds_by_itself:
-            self._job.ask_ahead(spec, describe=self._tuner.executor.describes)
+            self._job.built_ahead.add(spec, describe=self._tuner.executor.describes)
             self._oracle.update_space(trial.hyperparameters)
             # Building may have named more of them, and left some alone.
             values = trial.hyperparameters.active_values()

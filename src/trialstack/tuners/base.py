@@ -22,7 +22,7 @@ from trialstack.errors import AllTrialsFailedError
 from trialstack.executors.base import Executor
 from trialstack.executors.deferred import many_builds
 from trialstack.executors.table import make_executor
-from trialstack.tuners.asking import Asking
+from trialstack.tuners.asking import TIME_LIMIT, Asking
 from trialstack.tuners.collecting import collecting_apart
 from trialstack.tuners.job import SearchJob
 from trialstack.tuners.journal import Journal
@@ -109,13 +109,18 @@ class TrackedTuner(TrainingTuner):
                     self.on_search_begin()
                     self.execution_report.reasons = self.executor.reasons
                     self.executor.run(asking.trials(), job, telling.tell)
-                    self._close_journal(asking.ended_by)
+                    dropped = bool(self.oracle.ongoing_trials)
+                    self._close_journal(TIME_LIMIT if dropped else asking.ended_by)
                     self.on_search_end()
             finally:
                 self.seconds = time.monotonic() - started
                 self._job = None
                 self.save()
             self._check_any_completed()
+
+    def time_is_up(self) -> bool:
+        """Whether the moment has passed after which no further trial is begun."""
+        return self.deadline is not None and time.monotonic() > self.deadline
 
     def _many_builds(self) -> contextlib.AbstractContextManager[None]:
         return many_builds() if self.executor.describes else contextlib.nullcontext()

@@ -40,3 +40,13 @@ class TrialNames:
         """
         name = run_name(number, self.readable(values))
         return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def run_key(trial_id: str, attempt: int) -> str:
+    """The key of the run of one attempt.
+
+    Example:
+        >>> run_key("007", 0), run_key("007", 1)
+        ('trial/007', 'trial/007/retry-1')
+    """
+    return f"trial/{trial_id}" + (f"/retry-{attempt}" if attempt else "")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +13,13 @@ from numpy.typing import NDArray
 from trialstack.plots.painter import BoundaryPainter
 from trialstack.tracking.base import KnownRun, NewRun, Tracker
 from trialstack.trials import EpochBlock, Failed, Finished, Objective, TrialSpec
-from trialstack.tuners.journal import Entry, Journal, plain
-from trialstack.tuners.names import TrialNames
+from trialstack.tuners.journal import Entry, Journal
+from trialstack.tuners.names import TrialNames, run_key
 from trialstack.tuners.pictures import TrialPictures
+from trialstack.tuners.recorded import epochs_of, epochs_run, event_of, spec_of
+from trialstack.tuners.trial_row import TrialRow, ranked, trial_json
 
 PARENT = "search"
-
-
-@dataclass(frozen=True)
-class TrialRow:
-    """A trial as the leaderboard has it.
-
-    Attributes:
-        score: The objective at the best epoch; None for a failed trial.
-        hyperparameters: As a person reads them.
-    """
-
-    trial_id: str
-    number: int
-    name: str
-    key: str
-    hyperparameters: Mapping[str, Any]
-    score: float | None
-    best_epoch: int | None
-    epochs_run: int
-    reason: str = ""
 
 
 class SearchRun:
@@ -81,9 +61,7 @@ class SearchRun:
 
     def ranking(self) -> list[TrialRow]:
         """Trials with a score, the best first; of equal ones the earlier first."""
-        sign = -1.0 if self.objective.direction == "max" else 1.0
-        scored = [row for row in self.rows.values() if row.score is not None]
-        return sorted(scored, key=lambda row: (sign * (row.score or 0.0), row.number))
+        return ranked(self.rows.values(), self.objective)
 
     def failures(self) -> list[TrialRow]:
         """Trials without a score."""
@@ -143,21 +121,7 @@ class SearchRun:
         if new:  # named while it was trained, by `HyperModel.fit` or `run_trial`
             self.tracker.log_params(key, new)
         self.tracker.set_tags(key, {"trialstack.stopped_by": event.stopped_by})
-        exact = {
-            "trial_id": spec.trial_id,
-            "number": spec.number,
-            "hyperparameters": row.hyperparameters,
-            "values": dict(values),
-            "seed": list(spec.seed),
-            "attempt": spec.attempt,
-            "score": score,
-            "best_epoch": event.best_epoch,
-            "epochs_run": event.epochs_run,
-            "stopped_by": event.stopped_by,
-            "stacked": event.stacked,
-            "metrics": event.metrics,
-        }
-        self.tracker.log_file(key, "trial.json", _json(exact))
+        self.tracker.log_file(key, "trial.json", trial_json(row, spec, values, event))
         drawing = self._pictures.drawing(spec.trial_id, event.probe)
         if drawing is not None:
             self.tracker.log_image(key, "boundary_final", drawing)
@@ -167,9 +131,9 @@ class SearchRun:
     def trial_failed(self, spec: TrialSpec, values: Mapping[str, Any], event: Failed) -> None:
         """Closes the child run as FAILED, with the reason."""
         key = run_key(spec.trial_id, spec.attempt)
-        epochs_run = _epochs_run(event.history)
-        self._add_row(spec, values, None, None, epochs_run, event.reason)
-        self.tracker.log_metrics(key, {"epochs_run": epochs_run})
+        epochs = epochs_run(event.history)
+        self._add_row(spec, values, None, None, epochs, event.reason)
+        self.tracker.log_metrics(key, {"epochs_run": epochs})
         self.tracker.set_tags(
             key, {"trialstack.stopped_by": "error", "trialstack.error": event.reason}
         )
@@ -232,8 +196,8 @@ class SearchRun:
             if entry["event"] == "asked":
                 numbers[trial_id] = entry["number"]
                 continue
-            spec = _spec_of(entry, numbers[trial_id], journal.header["seed"])
-            event = _event_of(entry)
+            spec = spec_of(entry, numbers[trial_id], journal.header["seed"])
+            event = event_of(entry)
             run = known.get(run_key(trial_id, spec.attempt))
             if run is not None and run.status in {"FINISHED", "FAILED"}:
                 self._run_ids[run.key] = run.run_id
@@ -255,19 +219,14 @@ class SearchRun:
             self._add_row(spec, values, score, event.best_epoch, event.epochs_run)
             self._count(score, event.time)
         else:
-            self._add_row(spec, values, None, None, _epochs_run(event.history), event.reason)
+            self._add_row(spec, values, None, None, epochs_run(event.history), event.reason)
             self._count(None, event.time)
 
     def _write_again(self, spec: TrialSpec, entry: Entry, event: Finished | Failed) -> None:
-        rows = [
-            {name: float(values[epoch]) for name, values in event.history.items()}
-            for epoch in range(_epochs_run(event.history))
-        ]
-        # Of another execution than the history is, if there were several.
-        times = [float(time) for time in entry["times"]][: len(rows)]
-        times += [event.time] * (len(rows) - len(times))
-        self.trial_started(spec, spec.hyperparameters, times[0] if times else event.time)
-        self.epochs(spec, EpochBlock(spec.trial_id, 0, rows, times))
+        block = epochs_of(entry, event)
+        started = block.times[0] if block.times else event.time
+        self.trial_started(spec, spec.hyperparameters, started)
+        self.epochs(spec, block)
         if isinstance(event, Finished):
             self.trial_finished(spec, spec.hyperparameters, event)
         else:
@@ -276,43 +235,3 @@ class SearchRun:
     def drop_pictures(self) -> None:
         """Removes what pictures were drawn of: all of them are tracked."""
         self._pictures.drop()
-
-
-def run_key(trial_id: str, attempt: int) -> str:
-    """The key of the run of one attempt.
-
-    Example:
-        >>> run_key("007", 0), run_key("007", 1)
-        ('trial/007', 'trial/007/retry-1')
-    """
-    return f"trial/{trial_id}" + (f"/retry-{attempt}" if attempt else "")
-
-
-def _epochs_run(history: Mapping[str, Sequence[float]]) -> int:
-    return max((len(values) for values in history.values()), default=0)
-
-
-def _spec_of(entry: Entry, number: int, search_seed: int) -> TrialSpec:
-    values = {name: entry["values"][name] for name in entry["active"]}
-    return TrialSpec(entry["trial_id"], number, values, (search_seed, number), entry["attempt"])
-
-
-def _event_of(entry: Entry) -> Finished | Failed:
-    history = {name: [float(v) for v in values] for name, values in entry["history"].items()}
-    if entry["event"] == "failed":
-        return Failed(
-            entry["trial_id"], entry["time"], entry["reason"], entry["traceback"], history
-        )
-    return Finished(
-        entry["trial_id"],
-        entry["time"],
-        history,
-        {name: float(value) for name, value in entry["metrics"].items()},
-        entry["best_epoch"],
-        stopped_by=entry["stopped_by"],
-        stacked=entry["stacked"],
-    )
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(plain(value), indent=2, ensure_ascii=False).encode()

@@ -6,6 +6,7 @@ A later process takes a search up from here, and a finished one is read from her
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 import uuid
 from pathlib import Path
@@ -119,9 +120,9 @@ class StoredTuner(keras_tuner.Tuner):
         # Keras Tuner's own raises before the last failure is saved and keeps its lock.
         self.oracle.max_consecutive_failed_trials = sys.maxsize
 
-    @property
+    @functools.cached_property
     def best_weights(self) -> BestWeights:
-        """The weights of the best trials so far."""
+        """The weights of the best trials so far; a search that runs adds its own."""
         store = BestWeights(Path(self.project_dir) / "weights", self.trialstack_objective)
         for entry in self.journal.of("finished"):
             store.know(entry["trial_id"], float(entry["metrics"][self.oracle.objective.name]))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from trialstack.hypermodels.naming import format_value
-from trialstack.tracking.base import Tracker
 from trialstack.trials import Objective
-from trialstack.tuners.search_run import PARENT, SearchRun, TrialRow
+from trialstack.tuners.search_run import PARENT, SearchRun
+from trialstack.tuners.trial_row import TrialRow
 
 SHOWN_BEST = 10
 
 
-def summarize(run: SearchRun, result: str = "", more: str = "") -> None:
+def summarize(run: SearchRun, result: str = "", more: str = "", space: Sequence[Any] = ()) -> None:
     """Writes leaderboard, search plots and description on the parent run.
 
     Args:
@@ -23,11 +23,12 @@ def summarize(run: SearchRun, result: str = "", more: str = "") -> None:
         result: First line of the description, which is all that the run page shows of it;
             by default the best trial.
         more: Markdown between the first line and the table.
+        space: Keras Tuner's hyperparameters: those that are sampled on a log scale are drawn on it.
     """
     columns = leaderboard(run)
     run.tracker.log_file(PARENT, "leaderboard.csv", _csv(columns))
     run.tracker.log_table(PARENT, "leaderboard.json", columns)
-    log_search_plots(run.tracker, list(run.rows.values()), run.objective)
+    log_search_plots(run, log_sampled(space))
     run.tracker.describe(PARENT, description(run, result, more))
 
 
@@ -38,7 +39,7 @@ def leaderboard(run: SearchRun) -> dict[str, list[Any]]:
     rows = [*run.ranking(), *failed]
     columns: dict[str, list[Any]] = {
         "rank": [index if row.score is not None else "" for index, row in enumerate(rows, 1)],
-        "trial": [row.trial_id for row in rows],
+        "trial": [_number(row) for row in rows],
         best: [row.score if row.score is not None else "" for row in rows],
         "best_epoch": [row.best_epoch if row.best_epoch is not None else "" for row in rows],
         "epochs_run": [row.epochs_run for row in rows],
@@ -61,11 +62,16 @@ def hyperparameter_names(rows: Sequence[TrialRow]) -> list[str]:
 def description(run: SearchRun, result: str = "", more: str = "") -> str:
     """Markdown for the top of the run page."""
     ranking, failures = run.ranking(), run.failures()
-    if not result and ranking:
+    counts = f"{len(run.rows)} trial{'s' * (len(run.rows) != 1)}"
+    counts += f", {len(failures)} failed" if failures else ""
+    if result:
+        parts = [f"{result}.", f"{counts}. {more}".rstrip()]
+    elif ranking:
         best = ranking[0]
-        result = f"Best {run.objective.name} **{_score(best)}**: {best.name}"
-    counts = f"{len(run.rows)} trials" + (f", {len(failures)} failed" if failures else "")
-    parts = [f"{result or 'No trial came to a score'} ({counts}).", more]
+        text = f"Best {run.objective.name} **{_score(best)}**: {best.name}"
+        parts = [f"{text} ({counts}).", more]
+    else:
+        parts = [f"No trial came to a score ({counts}).", more]
     if ranking:
         parts.append(_table(ranking[:SHOWN_BEST], run.objective))
     if failures:
@@ -73,7 +79,21 @@ def description(run: SearchRun, result: str = "", more: str = "") -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def log_search_plots(tracker: Tracker, rows: Sequence[TrialRow], objective: Objective) -> None:
+def log_sampled(space: Sequence[Any]) -> set[str]:
+    """Names of the hyperparameters that are sampled on a log scale.
+
+    Example:
+        >>> import keras_tuner
+        >>> hp = keras_tuner.HyperParameters()
+        >>> hp.Float("rate", 1e-4, 1e-2, sampling="log"), hp.Int("units", 2, 9)
+        (0.0001, 2)
+        >>> log_sampled(hp.space)
+        {'rate'}
+    """
+    return {hp.name for hp in space if getattr(hp, "sampling", None) in {"log", "reverse_log"}}
+
+
+def log_search_plots(run: SearchRun, on_log_scale: Collection[str] = ()) -> None:
     """The objective over trials, and against each hyperparameter, as pictures."""
     from trialstack.plots.search import (
         TrialRecord,
@@ -91,24 +111,33 @@ def log_search_plots(tracker: Tracker, rows: Sequence[TrialRow], objective: Obje
             row.best_epoch,
             row.epochs_run,
         )
-        for row in sorted(rows, key=lambda row: row.number)
+        for row in sorted(run.rows.values(), key=lambda row: row.number)
     ]
-    for name, draw in (
-        ("objective_over_trials", objective_over_trials),
-        ("objective_by_hyperparameter", objective_by_hyperparameter),
+    objective = run.objective.name, run.objective.direction
+    for name, figure in (
+        ("objective_over_trials", objective_over_trials(records, *objective)),
+        (
+            "objective_by_hyperparameter",
+            objective_by_hyperparameter(records, *objective, on_log_scale),
+        ),
     ):
-        figure = draw(records, objective.name, objective.direction)
-        tracker.log_file(PARENT, f"plots/{name}.png", figure_png(figure))
+        run.tracker.log_file(PARENT, f"plots/{name}.png", figure_png(figure))
 
 
 def _table(rows: Sequence[TrialRow], objective: Objective) -> str:
     names = hyperparameter_names(rows)
-    header = ["", objective.name, "best epoch", "epochs", *names]
+    header = ["", "trial", objective.name, "best epoch", "epochs", *names]
     lines = [header, ["---"] * len(header)]
     for rank, row in enumerate(rows, 1):
         values = [format_value(row.hyperparameters.get(name, "")) for name in names]
-        lines.append([str(rank), _score(row), str(row.best_epoch), str(row.epochs_run), *values])
+        epochs = [str(row.best_epoch), str(row.epochs_run)]
+        lines.append([str(rank), _number(row), _score(row), *epochs, *values])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _number(row: TrialRow) -> str:
+    """As in the names of runs; Keras Tuner's ids have as many digits as the search has trials."""
+    return f"{row.number:03d}"
 
 
 def _score(row: TrialRow) -> str:

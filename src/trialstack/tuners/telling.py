@@ -59,6 +59,7 @@ class Telling:
         spec = self._asking.specs[event.trial_id]
         trial = self._oracle.trials[event.trial_id]
         if isinstance(event, Started):
+            self._job.begun = True
             self._tuner.journal.append("started", trial_id=spec.trial_id, attempt=spec.attempt)
             self._run.trial_started(spec, spec.hyperparameters, event.time)
             self._tuner.on_trial_begin(trial)
@@ -90,7 +91,7 @@ class Telling:
         )
         self._weights.forget_others()
         self._tuner.execution_report.add(event.stacked)
-        self._job.forget_built(spec.trial_id)
+        self._job.built_ahead.forget(spec.trial_id)
         if not trial.metrics.exists(objective):
             register_metrics(trial.metrics, event.metrics, self._oracle.objective)
             self._oracle.update_trial(spec.trial_id, dict(event.metrics), step=event.best_epoch)

@@ -53,7 +53,7 @@ def tracked_search(
     )
     try:
         open_parent(run, tuner)
-        with _ended_parent(run, summarized=tuner.tracking is not None):
+        with _ended_parent(run, tuner):
             yield run
     finally:
         tracker.close()
@@ -65,7 +65,7 @@ def tracked_search(
 
 
 @contextlib.contextmanager
-def _ended_parent(run: SearchRun, summarized: bool) -> Iterator[None]:
+def _ended_parent(run: SearchRun, tuner: TrackedTuner) -> Iterator[None]:
     """Summarizes and ends the search's run, whatever happens in between."""
     status: Status = "FAILED"
     try:
@@ -76,8 +76,8 @@ def _ended_parent(run: SearchRun, summarized: bool) -> Iterator[None]:
         raise
     finally:
         try:
-            if summarized and run.rows:
-                summarize(run)
+            if tuner.tracking is not None and run.rows:
+                summarize(run, space=tuner.oracle.get_space().space)
         finally:
             run.tracker.end_run(PARENT, status, time.time())
 

@@ -17,7 +17,8 @@ from keras_tuner.src.engine import tuner as kt_tuner
 from keras_tuner.src.engine import tuner_utils
 
 from trialstack.trials import TrialSpec
-from trialstack.tuners.job import ActiveTrial, SearchJob
+from trialstack.tuners.attempt import ActiveTrial
+from trialstack.tuners.job import SearchJob
 from trialstack.tuners.recording import ExecutionRecorder, stopped_by
 from trialstack.tuners.stored import StoredTuner
 
@@ -110,7 +111,7 @@ class TrainingTuner(StoredTuner):
         """Builds and trains one execution; AutoKeras and others override it."""
         job, active = self._job, self._active
         first = active is not None and len(active.executions) <= 1
-        model = job.take_built(trial.trial_id) if job and first else None
+        model = job.built_ahead.take(trial.trial_id) if job and first else None
         if model is None:
             model = self._try_build(trial.hyperparameters)
         if job is None:

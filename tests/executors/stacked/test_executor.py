@@ -61,6 +61,9 @@ class Job:
     def failure(self, spec: TrialSpec, error: Exception) -> Failed:
         raise AssertionError("everything here can be stacked") from error
 
+    def out_of_time(self) -> bool:
+        return False
+
 
 def specs(count: int) -> Iterator[TrialSpec]:
     return (TrialSpec(f"{k}", k, {}, (1, k)) for k in range(count))
@@ -115,6 +118,25 @@ def test_what_stops_is_told_at_once_and_makes_room(monkeypatch: pytest.MonkeyPat
     assert order.index(("Started", "4")) < order.index(("Finished", "2"))
     assert {finished(events)[k].stopped_by for k in "01"} == {"EarlyStopping"}
     assert finished(events)["2"].stopped_by == "epochs"
+
+
+def test_after_the_time_limit_no_waiting_trial_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time is up once the first of them ends; what is under way is trained to its end."""
+    monkeypatch.setattr(module, "room_for", lambda plan, probe: 4)
+    ended: list[str] = []
+
+    class Limited(Job):
+        def out_of_time(self) -> bool:
+            return bool(ended)
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Started):
+            assert not ended
+        if isinstance(event, Finished):
+            ended.append(event.trial_id)
+
+    StackedExecutor().run(specs(11), Limited(), tell)
+    assert sorted(ended) == ["0", "1", "2", "3"]
 
 
 def test_padding_is_in_the_debug_log(caplog: pytest.LogCaptureFixture) -> None:

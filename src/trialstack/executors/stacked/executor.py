@@ -96,7 +96,10 @@ class _Run:
     def run(self) -> None:
         with self._worker:
             while True:
-                if self._pull():
+                gathered = self._pull()
+                if self._job.out_of_time():
+                    self._drop_waiting()
+                elif gathered:
                     self._form_cohorts()
                 if self._cohorts:
                     for cohort in list(self._cohorts):
@@ -183,6 +186,12 @@ class _Run:
                 return True
             self._sort_in(spec)
         return False
+
+    def _drop_waiting(self) -> None:
+        """Lets go of trials that were not begun: the search's time is up."""
+        self._exhausted = True
+        self._waiting = {}
+        self._singles = [single for single in self._singles if single.begun]
 
     def _taken(self) -> int:
         waiting = sum(map(len, self._waiting.values())) + len(self._singles)

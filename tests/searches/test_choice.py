@@ -1,187 +1,33 @@
+"""Which search a command means."""
+
 from __future__ import annotations
 
-import os
-import re
-import socket
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from trialstack import searches
-from trialstack.errors import InputError, JournalError, SearchHeldError
-from trialstack.experiment import Experiment
+from tests.searches.conftest import RINGS, finish, opened, rings, train
+from trialstack.errors import InputError, JournalError
 from trialstack.searches import (
+    CLOSED_OTHERS,
     DONE,
-    OpenSearch,
     choose_search,
     differing,
-    folder_name,
-    held,
+    folders,
     open_search,
     searches_of,
 )
 from trialstack.tuners.journal import FILE_NAME
 
-RINGS = Experiment.from_dict(
-    {"name": "rings", "dataset": {"source": "circles"}, "hypermodel": {"units": [[2, 8]]}}
-)
 
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    folder = tmp_path / "rings"
-    folder.mkdir()
-    return folder
-
-
-def rings(trials: int = 100, **settings: Any) -> Experiment:
-    return RINGS.with_settings({"search.max_trials": trials, **settings})
-
-
-def opened(home: Path, trials: int = 100, digest: str = "d1", **options: Any) -> OpenSearch:
-    return open_search(home, rings(trials), digest, **options)
-
-
-def train(search: OpenSearch, trials: int) -> None:
-    for number in range(trials):
-        search.journal.append("asked", trial_id=str(number), number=number)
-        search.journal.append("finished", trial_id=str(number))
-
-
-def finish(search: OpenSearch, trials: int | None = None) -> None:
-    train(search, search.max_trials)
-    search.journal.append("closed", trials=search.max_trials, reason="max_trials")
-    search.journal.append("stage", name=DONE, data={"max_trials": trials or search.max_trials})
-
-
-class TestNames:
-    def test_ordinary_names_are_kept(self) -> None:
-        assert [folder_name(name) for name in ("breast-cancer", "a.b_c", "Größe 1"[:5])] == [
-            "breast-cancer",
-            "a.b_c",
-            "Größe",
-        ]
-
-    def test_others_are_safe_and_stay_different(self) -> None:
-        names = ["a/b", "a b", "a:b", "../a", ".a", "..", ".", "a\nb", "/a", "a\\b", "~"]
-        folders = [folder_name(name) for name in names]
-        assert len(set(folders)) == len(names)
-        for folder in folders:
-            assert re.fullmatch(r"[\w-][\w.-]*", folder)
-
-    def test_searches_are_listed_oldest_first(self, tmp_path: Path) -> None:
-        with held(tmp_path, "rings") as home:
-            made = [opened(home, fresh=True).folder for _ in range(12)]
-        assert searches_of(tmp_path, "rings") == made
-        assert searches_of(tmp_path, "others") == []
-
-
-class TestLock:
-    def test_a_second_holder_is_told_who_the_first_is(self, tmp_path: Path) -> None:
-        with (
-            held(tmp_path, "rings") as home,
-            pytest.raises(SearchHeldError) as raised,
-            held(tmp_path, "rings"),
-        ):
-            pytest.fail("held twice")
-        assert home == tmp_path / "rings"
-        assert raised.value.exit_code == 3
-        assert f"process {os.getpid()} on {socket.gethostname()} (since " in str(raised.value)
-        assert "\n" not in str(raised.value)
-
-    def test_other_experiments_are_free_and_so_is_this_one_afterwards(self, tmp_path: Path) -> None:
-        with held(tmp_path, "rings"), held(tmp_path, "moons"):
-            pass
-        with held(tmp_path, "rings"):
-            pass
-
-    def test_it_is_let_go_after_an_error(self, tmp_path: Path) -> None:
-        with pytest.raises(RuntimeError), held(tmp_path, "rings"):
-            raise RuntimeError
-        with held(tmp_path, "rings"):
-            pass
-
-    def test_another_process_is_named_and_once_killed_holds_nothing(self, tmp_path: Path) -> None:
-        program = (
-            "import sys, pathlib\n"
-            "from trialstack.searches import held\n"
-            "with held(pathlib.Path(sys.argv[1]), 'rings'):\n"
-            "    print('held', flush=True)\n"
-            "    sys.stdin.read()\n"
-        )
-        with subprocess.Popen(
-            [sys.executable, "-c", program, str(tmp_path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as other:
-            assert other.stdout is not None
-            assert other.stdout.readline() == "held\n"
-            with (
-                pytest.raises(SearchHeldError, match=rf"'rings': process {other.pid} on "),
-                held(tmp_path, "rings"),
-            ):
-                pytest.fail("held twice")
-            other.kill()
-            other.wait()
-        assert f"process {other.pid}" in (tmp_path / "rings" / "lock").read_text()
-        with held(tmp_path, "rings"):
-            text = (tmp_path / "rings" / "lock").read_text()
-        assert text.startswith(f"process {os.getpid()} on ")
-        assert text.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("below", "cause"), [("file", "Not a directory"), ("x" * 300, "File name too long")]
-)
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, below: str, cause: str) -> None:
-    (tmp_path / "file").touch()
-    root = tmp_path / below / "searches"
-    with pytest.raises(InputError) as caught, held(root, "rings"):
-        pytest.fail("held")
-    assert str(root) in str(caught.value)
-    assert str(caught.value).startswith("experiment 'rings': ")
-    assert cause in str(caught.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-class TestFoldersLeftBehind:
-    """A command that is refused leaves no folders where there were none."""
-
-    def test_a_folder_made_for_nothing_is_removed(self, tmp_path: Path) -> None:
-        root = tmp_path / "mlruns" / "searches"
-        with pytest.raises(InputError), held(root, "rings"):
-            raise InputError("refused")
-        assert list(tmp_path.iterdir()) == []
-
-    def test_one_with_a_search_or_somebody_elses_files_stays(self, tmp_path: Path) -> None:
-        root = tmp_path / "mlruns" / "searches"
-        with held(root, "rings") as home:
-            opened(home)
-        with pytest.raises(InputError), held(root, "rings"):
-            raise InputError("refused")
-        assert len(searches_of(root, "rings")) == 1
-        (tmp_path / "notes.txt").write_text("mine")
-        with pytest.raises(InputError), held(tmp_path, "moons"):
-            raise InputError("refused")
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["mlruns", "notes.txt"]
-
-    def test_other_errors_leave_it(self, tmp_path: Path) -> None:
-        with pytest.raises(OSError, match="disk"), held(tmp_path / "searches", "rings"):
-            raise OSError("disk")
-        assert (tmp_path / "searches" / "rings").exists()
-
-    def test_choosing_writes_nothing(self, home: Path) -> None:
-        choose_search(home, rings(), "d1")
-        assert list(home.iterdir()) == []
-        finish(opened(home, trials=3))
-        before = (searches_of(home.parent, "rings")[0] / FILE_NAME).read_bytes()
-        begin = choose_search(home, rings(3), "d1", extend=4)
-        assert (searches_of(home.parent, "rings")[0] / FILE_NAME).read_bytes() == before
-        assert begin().max_trials == 7
+def test_choosing_writes_nothing(home: Path) -> None:
+    choose_search(home, rings(), "d1")
+    assert list(home.iterdir()) == []
+    finish(opened(home, trials=3))
+    before = (searches_of(home.parent, "rings")[0] / FILE_NAME).read_bytes()
+    begin = choose_search(home, rings(3), "d1", extend=4)
+    assert (searches_of(home.parent, "rings")[0] / FILE_NAME).read_bytes() == before
+    assert begin().max_trials == 7
 
 
 class TestBegin:
@@ -206,6 +52,14 @@ class TestBegin:
         assert second.abandoned == (first.journal.search_id,)
         assert opened(home).folder == second.folder
 
+    def test_runs_of_replaced_searches_are_closed_once(self, home: Path) -> None:
+        first = opened(home)
+        second = opened(home, fresh=True)
+        assert opened(home).abandoned == (first.journal.search_id,)
+        second.journal.append("stage", name=CLOSED_OTHERS, data={})
+        assert opened(home).abandoned == ()
+        assert opened(home, fresh=True).abandoned == (second.journal.search_id,)
+
     def test_fresh_after_a_finished_one_abandons_nothing(self, home: Path) -> None:
         finish(opened(home, trials=3))
         assert opened(home, trials=3, fresh=True).abandoned == ()
@@ -213,9 +67,9 @@ class TestBegin:
     def test_the_newest_counts_when_clocks_are_set_back(
         self, home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(searches.time, "strftime", lambda _: "20251026-025959")
+        monkeypatch.setattr(folders.time, "strftime", lambda _: "20251026-025959")
         opened(home)
-        monkeypatch.setattr(searches.time, "strftime", lambda _: "20251026-020000")
+        monkeypatch.setattr(folders.time, "strftime", lambda _: "20251026-020000")
         second = opened(home, fresh=True)
         assert opened(home).folder == second.folder
 

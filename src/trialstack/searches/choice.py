@@ -1,17 +1,13 @@
 """Which search a command means: a new one, one to go on with, or one that is refused.
 
-The searches of an experiment lie side by side in a folder of its name; the newest is the one that
-counts. One process at a time works there.
+Of the searches of an experiment, the newest is the one that counts.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import re
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,11 +15,14 @@ from typing import Any
 
 from trialstack.errors import InputError, JournalError
 from trialstack.experiment import Experiment
+from trialstack.searches.folders import new_folder, searches_in
 from trialstack.tuners.journal import FILE_NAME, Journal, plain
-from trialstack.tuners.lock import locked, unusable
 
 DONE = "done"
 """Name of the stage that ends a search: everything is evaluated and registered."""
+
+CLOSED_OTHERS = "closed others"
+"""Name of the stage in which the runs of the searches that this one replaces are closed."""
 
 EXTENDED = "extended"
 """Name of the stage that reopens a search for more trials."""
@@ -47,49 +46,6 @@ class OpenSearch:
     max_trials: int
     resumed: bool
     abandoned: tuple[str, ...] = ()
-
-
-def searches_of(root: Path, name: str) -> list[Path]:
-    """Folders of an experiment's searches, the oldest first."""
-    return sorted(path.parent for path in (root / folder_name(name)).glob(f"*/{FILE_NAME}"))
-
-
-def folder_name(name: str) -> str:
-    """A name that is safe as a folder's, and a different one for a different name.
-
-    Example:
-        >>> folder_name("breast-cancer")
-        'breast-cancer'
-    """
-    safe = re.sub(r"[^\w.-]", "_", name).lstrip(".")
-    return safe if safe == name else f"{safe}-{uuid.uuid5(uuid.NAMESPACE_OID, name).hex[:8]}"
-
-
-@contextlib.contextmanager
-def held(root: Path, name: str) -> Iterator[Path]:
-    """Holds an experiment's folder for this process.
-
-    A folder that was made for this, and in which no search has begun, is removed again.
-
-    Raises:
-        SearchHeldError: Another process holds it. A process that died holds nothing.
-        InputError: It cannot be made, or may not be written.
-    """
-    home = root / folder_name(name)
-    try:
-        made = [folder for folder in (home, root, root.parent) if not folder.exists()]
-    except OSError as error:
-        raise unusable(home, f"experiment {name!r}", error) from error
-    with locked(home, f"experiment {name!r}"):
-        try:
-            yield home
-        except InputError:
-            if home in made and [path.name for path in home.iterdir()] == ["lock"]:
-                (home / "lock").unlink()
-                for folder in made:
-                    with contextlib.suppress(OSError):  # somebody else's files are in it
-                        folder.rmdir()
-            raise
 
 
 def open_search(
@@ -129,9 +85,8 @@ def choose_search(
             extend.
     """
     identity = {**experiment.identity_settings(), "data": data_digest}
-    folders = sorted(path.parent for path in home.glob(f"*/{FILE_NAME}"))
     try:
-        latest = _latest(folders)
+        latest = _latest(searches_in(home))
     except JournalError:
         if not fresh:
             raise
@@ -193,7 +148,7 @@ def _begin(
         # With those that it has replaced itself: it may not have come to close their runs.
         abandoned = (*_replaced_by(latest[1]), latest[1].search_id)
     search_id = uuid.uuid4().hex
-    folder = home / f"{_next_number(home):04d}-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder = new_folder(home)
     journal = Journal(folder / FILE_NAME)
     objective = experiment.objective
     journal.open(
@@ -209,12 +164,6 @@ def _begin(
         },
     )
     return OpenSearch(folder, journal, experiment.search.max_trials, False, abandoned)
-
-
-def _next_number(home: Path) -> int:
-    """Searches are told apart by number: clocks stand still, and are set back."""
-    numbers = (path.name.partition("-")[0] for path in home.iterdir())
-    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=0)
 
 
 def _go_on(
@@ -237,7 +186,9 @@ def _go_on(
 
 
 def _replaced_by(journal: Journal) -> tuple[str, ...]:
-    return tuple(journal.header.get("replaces", ()))
+    """Searches that a search has replaced, and whose runs it has not come to close."""
+    closed = next(journal.stages(CLOSED_OTHERS), None) is not None
+    return () if closed else tuple(journal.header.get("replaces", ()))
 
 
 def _refuse_other(

@@ -1,0 +1,73 @@
+"""What is cut into batches, and how; that a fit on them is Keras' own is in `test_batch_order`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from trialstack.executors.batches import (
+    batches_of,
+    can_be_cut,
+    number_of_rows,
+    rows_from,
+    tensors_of,
+)
+
+X = np.arange(6.0).reshape(3, 2)
+Y = np.array([0, 2, 0])
+WEIGHT = np.ones(3)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "arguments", "cut"),
+    [
+        (X, Y, {}, True),
+        (X, None, {}, True),
+        (pd.DataFrame(X), pd.Series(Y), {"sample_weight": WEIGHT}, True),
+        ({"a": X, "b": Y}, [Y, Y], {}, True),
+        (X, Y, {"class_weight": {0: 2.0}}, True),
+        (X, Y[:2], {}, False),
+        (None, Y, {}, False),
+        (iter([X]), None, {}, False),
+        (np.float64(1), None, {}, False),
+        (X, Y, {"class_weight": {0: 2.0}, "sample_weight": WEIGHT}, False),
+        (X, [Y, Y], {"class_weight": {0: 2.0}}, False),
+    ],
+)
+def test_tables_of_as_many_rows_can_be_cut(
+    x: Any, y: Any, arguments: dict[str, Any], cut: bool
+) -> None:
+    assert can_be_cut(x, y, arguments) is cut
+
+
+def test_rows_are_counted_and_taken_from_all_tables() -> None:
+    both = {"array": X, "table": pd.DataFrame(X)}
+    assert number_of_rows(both) == 3
+    last = rows_from(both, 2)
+    assert last["array"].tolist() == [[4.0, 5.0]]
+    assert last["table"].to_numpy().tolist() == [[4.0, 5.0]]
+
+
+def test_class_weights_become_weights_of_rows_and_others_count_once() -> None:
+    for y in (Y, Y[:, None], np.eye(3)[Y]):
+        weights = tensors_of(X, y, None, {0: 0.5})[2]
+        assert weights.numpy().tolist() == [0.5, 1.0, 0.5]
+
+
+def test_columns_stand_upright_and_floats_are_those_of_keras() -> None:
+    x, y = tensors_of(pd.DataFrame({"a": [0.5], "b": [True]}), pd.Series([1]), None, None)
+    assert (x.dtype.name, x.numpy().tolist()) == ("float32", [[0.5, 1.0]])
+    assert (y.dtype.name, y.numpy().tolist()) == ("int64", [[1]])
+
+
+def test_every_epoch_ends_with_the_rows_that_are_left() -> None:
+    def orders() -> Iterator[Any]:
+        yield np.array([2, 0, 1])
+        yield np.array([1, 2, 0])
+
+    batches = batches_of(tensors_of(Y, None, None, None), 3, 2, orders)
+    assert [batch.numpy().ravel().tolist() for batch in batches] == [[0, 0], [2], [2, 0], [0]]
