@@ -125,6 +125,7 @@ def start(place: Place, error: Path) -> subprocess.Popen[str]:
         )
 
 
+@pytest.mark.slow
 def test_interrupted_then_killed_it_ends_as_if_nothing_had_been(
     rings: tuple[Place, Answer], tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ from trialstack.errors import TrialstackError
 from trialstack.pipeline.data import Rows
 from trialstack.pipeline.fits import FitPlan, build_seeded, fit
 from trialstack.pipeline.fitted import FittedModel
+from trialstack.plots.evolution import Evolution
+from trialstack.plots.plane import plane_of
 from trialstack.tracking.base import NewRun
 from trialstack.tracking.memory import MemoryTracker
 
@@ -119,6 +121,29 @@ def test_a_loop_of_ones_own_tells_nothing(fitted: Callable[..., Fitted]) -> None
     assert (result.history, run.metrics) == ({}, {})
     assert run.params["batch_size"] == "16"
     assert result.model.optimizer.iterations == EPOCHS
+
+
+def test_the_boundary_is_followed_if_asked_for_and_changes_nothing(
+    fitted: Callable[..., Fitted], rows: Rows
+) -> None:
+    evolution = Evolution.on(plane_of(rows.X), rows.X, rows.y, ["no", "yes"])
+    result, run = fitted(evolution=evolution)
+    plain, plain_run = fitted()
+    assert list(run.images) == ["boundary"]
+    assert list(run.images["boundary"]) == [0, 1, 2]
+    assert run.files["plots/boundary_evolution.gif"].startswith(b"GIF89a")
+    assert plain_run.images == {}
+    assert weights(result) == pytest.approx(weights(plain), abs=0)
+
+
+def test_stages_of_a_training_are_one_evolution(fitted: Callable[..., Fitted], rows: Rows) -> None:
+    def in_stages(model: Any, *args: Any, epochs: int, **kwargs: Any) -> None:
+        for _ in range(epochs):
+            model.fit(*args, epochs=1, **kwargs)
+
+    evolution = Evolution.on(plane_of(rows.X), rows.X, rows.y, ["no", "yes"])
+    _, run = fitted(in_stages, evolution=evolution)
+    assert list(run.images["boundary"]) == [0, 1, 2]
 
 
 def test_a_fit_that_diverges_is_failed_and_has_its_params(

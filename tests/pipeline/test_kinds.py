@@ -122,6 +122,9 @@ class TestSeveralClasses:
         assert test["accuracy"] == accuracy_score(y, probabilities.argmax(axis=1))
         assert test["auc_ci"][0] <= test["auc"] <= test["auc_ci"][1]
         assert answer.json["baseline"] is answer.json["comparison"] is None
+        files = place.files(answer.json["final"]["run_id"])
+        assert {"plots/score_histogram.png", "plots/importance.png"} <= set(files)
+        assert "plots/thresholds.png" not in files
 
     def test_a_trial_is_judged_by_the_least_loss(self, irises: tuple[Place, Answer]) -> None:
         place, answer = irises
@@ -223,6 +226,7 @@ class TestFailures:
         statuses = [run.info.status for run in fire.runs("trial", "fire")]
         assert sorted(statuses) == ["FAILED", "FINISHED", "FINISHED"]
 
+    @pytest.mark.slow
     def test_a_baseline_that_diverges_costs_the_comparison_only(self, place: Place) -> None:
         place.write(MOONS.replace('split = "none"', "").replace("epochs = 2\n\n", LARGE_RATE))
         answer = place.tune()
@@ -271,6 +275,7 @@ def test_refusals_are_one_line_and_leave_nothing_behind(
     assert sorted(Path(place.folder).iterdir()) == [place.folder / "experiment.toml"]
 
 
+@pytest.mark.slow
 def test_no_time_for_a_single_trial_is_said(place: Place) -> None:
     place.write(MOONS)
     answer: Any = place.tune("--time-limit", "0.000001s")

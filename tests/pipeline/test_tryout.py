@@ -40,7 +40,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]
     """Tries out a hypermodel whose models have the given layers."""
     monkeypatch.setattr(sys, "path", [*sys.path])
 
-    def check(layers: str, loss: str) -> Any:
+    def check(layers: str, loss: str, *option: str) -> Any:
         module = f"tried_out_{next(NUMBERS)}"  # Python imports one of a name only once
         (tmp_path / f"{module}.py").write_text(OWN.format(layers=layers, loss=loss))
         document = {
@@ -49,7 +49,8 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]
             "hypermodel": {"type": f"{module}:Own"},
             "search": {"objective": "val_accuracy"},
         }
-        experiment = Experiment.from_dict(document, "own.toml", tmp_path)
+        options = {option[0]: option[1].format(module)} if option else {}
+        experiment = Experiment.from_dict(document, "own.toml", tmp_path).with_settings(options)
         return checked_hypermodel(experiment, Data.of(experiment))
 
     return check
@@ -97,3 +98,18 @@ def test_models_that_give_no_probabilities(
 )
 def test_others_are_taken(check: Callable[..., Any], layers: str, loss: str) -> None:
     assert type(check(layers, loss)).__name__ == "Own"
+
+
+@pytest.mark.parametrize(
+    ("option", "layer"),
+    [
+        (("hypermodel.type", "{}:Own"), "Dense(1)"),
+        (("hypermodel.type", "{}:Nobody"), "Dense(1)"),
+        (("search.objective", "val_precision"), "Dense(1, 'sigmoid')"),
+    ],
+)
+def test_the_line_names_the_option_that_it_came_from(
+    check: Callable[..., Any], option: tuple[str, str], layer: str
+) -> None:
+    with pytest.raises(ExperimentError, match=f"^command line: key '{option[0]}': "):
+        check(f"keras.layers.{layer}", ONE, *option)

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ SCORES = [
     "average_precision",
     "log_loss",
     "brier",
+    "ece",
     "accuracy",
     "balanced_accuracy",
     "f1",
@@ -146,7 +148,7 @@ class TestSearchRun:
         ranked = sorted(trials, key=lambda trial: -trial.data.metrics["best_val_auc"])
         for rank, (line, trial) in enumerate(zip(lines, ranked, strict=True), 1):
             assert line["rank"] == str(rank)
-            assert line["trial"] == trial.data.tags["trialstack.trial_id"]
+            assert trial.info.run_name.startswith(f"trial {line['trial']} · ")
             assert float(line["best_val_auc"]) == trial.data.metrics["best_val_auc"]
             assert int(line["units_1"]) == int(trial.data.params["units_1"])
             assert line["status"] == "FINISHED"
@@ -158,7 +160,8 @@ class TestSearchRun:
         ]
 
     def test_plots(self, place: Place, run: Any) -> None:
-        for name in ("objective_over_trials", "objective_by_hyperparameter"):
+        names = ["objective_over_trials", "objective_by_hyperparameter"]
+        for name in [*names, "data_scatter", "class_counts"]:
             assert place.read(run.info.run_id, f"plots/{name}.png").startswith(b"\x89PNG")
 
     def test_the_result_stands_in_the_first_line(self, run: Any, document: dict[str, Any]) -> None:
@@ -281,14 +284,63 @@ class TestFits:
             assert "Param #" in summary
             assert f"Total params: {run.data.params['weights']} " in summary
             files = place.files(run.info.run_id)
-            assert {"plots/learning_curves.png", "plots/decision_boundary.png"} <= set(files)
+            pictures = ("learning_curves", "decision_boundary", "data_scatter", "class_counts")
+            assert {f"plots/{name}.png" for name in pictures} <= set(files)
             assert sum("boundary_final" in file for file in files) == 2
             assert len(run.inputs.dataset_inputs) == 1
 
+    def test_the_boundary_of_the_final_model_evolves(
+        self, place: Place, document: dict[str, Any]
+    ) -> None:
+        files = place.files(document["final"]["run_id"])
+        steps = [
+            int(file.split("+step+")[1].partition("+")[0])
+            for file in files
+            if file.startswith("images/boundary+") and file.endswith(".png")
+        ]
+        assert sorted(steps) == list(range(document["best"]["epochs"] + 1))
+        assert "plots/boundary_evolution.gif" in files
+        assert not [file for file in place.files(document["baseline"]["run_id"]) if "gif" in file]
+
+    def test_what_stands_at_the_top_of_their_pages(
+        self, place: Place, document: dict[str, Any]
+    ) -> None:
+        def text_of(run_id: str) -> list[str]:
+            run = place.client.get_run(run_id)
+            return str(run.data.tags["mlflow.note.content"]).split("\n\n")
+
+        experiment = place.client.get_experiment_by_name("rings").experiment_id
+        runs = f"#/experiments/{experiment}/runs/"
+        search, best = document["search_run_id"], document["best"]["run_id"]
+        first, origin, version, about = text_of(document["final"]["run_id"])
+        assert first.startswith(f"AUC **{document['final']['test']['auc']:.4f}** (")
+        assert " on 100 test rows; " in first
+        assert f"]({runs}{best}?workflowType=machine_learning)" in origin
+        assert f"[its search]({runs}{search}?workflowType=machine_learning)" in origin
+        assert f"all 300 training rows in {document['best']['epochs']} epoch" in origin
+        assert version.startswith("Registered as [`models:/rings/1`](#/models/rings/versions/1?")
+        assert "with the alias `champion`: the first version." in version
+        assert about == "Rings with noise."
+        first, compared = text_of(document["baseline"]["run_id"])
+        assert first.startswith(f"AUC **{document['baseline']['test']['auc']:.4f}** (")
+        assert f"({runs}{search}?" in compared
+        _, found, *_ = text_of(search)
+        assert found.startswith("3 trials. The best, [trial 00")
+        assert f"[the final model]({runs}{document['final']['run_id']}?" in found
+
     def test_pictures_of_the_evaluation(self, place: Place, document: dict[str, Any]) -> None:
         files = place.files(document["final"]["run_id"])
-        for name in ("roc", "precision_recall", "calibration", "confusion_matrix"):
+        names = ["roc", "precision_recall", "calibration", "confusion_matrix"]
+        for name in [*names, "score_histogram", "thresholds", "importance"]:
             assert f"plots/{name}.png" in files
+
+    def test_both_columns_of_the_rings_are_important(
+        self, place: Place, document: dict[str, Any]
+    ) -> None:
+        text = place.read(document["final"]["run_id"], "importance.csv").decode()
+        table = list(csv.DictReader(io.StringIO(text)))
+        assert {line["feature"] for line in table} == {"X0", "X1"}
+        assert min(float(line["auc_loss"]) for line in table) > 0.05
 
     @pytest.mark.parametrize("kind", ["baseline", "final"])
     def test_scores_of_the_sealed_rows(
@@ -304,9 +356,11 @@ class TestFits:
         assert {name: run.data.metrics[f"test_{name}"] for name in SCORES} == {
             name: said[name] for name in SCORES
         }
-        low, high = said["auc_ci"]
-        assert low <= said["auc"] <= high
+        for name in SCORES:
+            low, high = said[f"{name}_ci"]
+            assert low <= said[name] <= high
         assert said["rows"] == 100
+        assert json.loads(place.read(run.info.run_id, "evaluation.json")) == said
 
     def test_the_comparison(self, document: dict[str, Any]) -> None:
         final, baseline = (document[kind]["test"]["auc"] for kind in ("final", "baseline"))
@@ -314,6 +368,20 @@ class TestFits:
         assert found["auc_difference"] == pytest.approx(final - baseline)
         assert found["ci"][0] <= found["auc_difference"] <= found["ci"][1]
         assert 0 <= found["p"] <= 1
+
+    def test_the_comparison_of_accuracies(self, place: Place, document: dict[str, Any]) -> None:
+        _, _, _, y = rows()
+        final, baseline = (
+            np.load(place.journals()[0].parent / f"{kind}.npy").argmax(axis=1) == y
+            for kind in ("final", "baseline")
+        )
+        found = document["comparison"]
+        assert found["only_new_right"] == np.count_nonzero(final & ~baseline)
+        assert found["only_old_right"] == np.count_nonzero(baseline & ~final)
+        assert found["accuracy_difference"] == pytest.approx(final.mean() - baseline.mean())
+        assert (found["accuracy_p"] < 0.05) == (
+            found["accuracy_ci"][0] > 0 or found["accuracy_ci"][1] < 0
+        )
 
 
 class TestModel:
@@ -342,6 +410,16 @@ class TestModel:
         shown = {metric.key: metric.value for metric in model.metrics}
         assert shown["test_auc"] == document["final"]["test"]["auc"]
 
+    def test_its_example_has_the_values_of_the_data(self, place: Place) -> None:
+        X, y = make_circles(400, noise=0.1, factor=0.5, random_state=42)
+        _, test = train_test_split(X, stratify=y, test_size=0.25, random_state=3)
+        experiment = place.client.get_experiment_by_name("rings")
+        (model,) = place.client.search_logged_models([experiment.experiment_id])
+        folder = Path(model.artifact_location.removeprefix("file://"))
+        example = json.loads((folder / "input_example.json").read_text())
+        # Each as the data has it, not as the nearest float32.
+        assert example == {"columns": ["X0", "X1"], "data": test[:3].tolist()}
+
     def test_a_stranger_loads_it_and_gets_the_logged_score(
         self, place: Place, document: dict[str, Any], tmp_path: Any
     ) -> None:
@@ -368,3 +446,21 @@ class TestModel:
         auc = roc_auc_score(y, scores["probability_1"])
         assert auc == pytest.approx(document["final"]["test"]["auc"], abs=1e-6)
         assert accuracy_score(y, scores["prediction"]) == document["final"]["test"]["accuracy"]
+
+
+def test_the_search_is_compared_from_what_mlflow_holds(
+    place: Place, document: dict[str, Any]
+) -> None:
+    answer = place.trialstack("compare", "rings", "--json")
+    assert (answer.code, answer.err) == (0, "")
+    compared = answer.json
+    assert compared["search"]["run_id"] == document["search_run_id"]
+    assert compared["search"]["model"] == {"uri": "models:/rings/1", "alias": "champion"}
+    assert [run["kind"] for run in compared["runs"]] == ["trial"] * 3 + ["baseline", "final"]
+    assert compared["runs"][0]["run_id"] == document["best"]["run_id"]
+    assert compared["runs"][0]["score"] == document["best"]["score"]
+    (test,) = compared["paired_tests"]
+    for key, value in document["comparison"].items():
+        assert test[key] == (value if isinstance(value, str) else pytest.approx(value)), key
+    final = compared["runs"][-1]
+    assert final["test"]["auc_ci"] == pytest.approx(document["final"]["test"]["auc_ci"])

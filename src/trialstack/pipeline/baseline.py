@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from trialstack.datasets.base import moments
 from trialstack.errors import TrialstackError
 from trialstack.hypermodels.fixed import encode_targets, fixed_mlp
+from trialstack.pipeline.descriptions import describe_baseline
 from trialstack.pipeline.fits import FitPlan, baseline_seed, build_seeded, failed_on_error, fit
 from trialstack.pipeline.fitted import (
     FittedModel,
@@ -97,6 +98,7 @@ def _fit(job: Job) -> Entry:
     fitted = fit(plan, job.tracker, lambda y: encode_targets(y, dataset.n_classes), PARENT)
     with failed_on_error(job.tracker, BASELINE):
         scores = _evaluate(job, fitted, plan.name)
+        describe_baseline(job, scores)
     entry = job.record_run_stage(BASELINE, {"test": scores})
     job.tracker.end_run(BASELINE, "FINISHED", time.time())
     return entry

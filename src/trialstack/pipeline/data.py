@@ -12,7 +12,7 @@ from trialstack.datasets.checks import check_rows
 from trialstack.datasets.fingerprint import fingerprint, rows_digest
 from trialstack.datasets.load import load_dataset
 from trialstack.datasets.split import Split, split_dataset
-from trialstack.experiment import Experiment
+from trialstack.experiment import ExperimentFile
 from trialstack.tracking.base import DatasetRecord
 
 
@@ -51,7 +51,7 @@ class Data:
     warnings: tuple[str, ...]
 
     @classmethod
-    def of(cls, experiment: Experiment) -> Data:
+    def of(cls, experiment: ExperimentFile) -> Data:
         """Reads, checks and splits.
 
         Raises:

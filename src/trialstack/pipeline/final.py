@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from trialstack.hypermodels.make import make_hypermodel
 from trialstack.hypermodels.own_fit import has_own_fit
 from trialstack.pipeline.data import Rows
+from trialstack.pipeline.evaluation_pictures import log_evaluation_pictures, log_importance
 from trialstack.pipeline.fits import FitPlan, build_seeded, failed_on_error, fit, seeded
 from trialstack.pipeline.fitted import (
     FittedModel,
@@ -20,8 +21,10 @@ from trialstack.pipeline.fitted import (
     probabilities_of,
 )
 from trialstack.pipeline.job import FINAL, Job
+from trialstack.plots.evolution import Evolution
 from trialstack.trials import TrialSpec
-from trialstack.tuners.search_run import PARENT, TrialRow
+from trialstack.tuners.search_run import PARENT
+from trialstack.tuners.trial_row import TrialRow
 
 if TYPE_CHECKING:
     from trialstack.tuners.base import TrackedTuner
@@ -89,6 +92,7 @@ def run_final(
         params=best.hyperparameters,
         tags={"trialstack.trial_id": best.trial_id},
         train_by=_own_fit(job, hypermodel, hp, seed) if has_own_fit(hypermodel) else None,
+        evolution=Evolution.on(job.plane, data.train.X, data.train.y, data.dataset.classes),
     )
     fitted = fit(plan, job.tracker, targets_of(hypermodel), PARENT)
     with failed_on_error(job.tracker, FINAL):
@@ -124,21 +128,8 @@ def _evaluate(
         parts["test rows"] = data.test
     classes = data.dataset.classes
     log_fit_pictures(tracker, FINAL, fitted, job.plane, parts, classes, plan.name)
-    _log_evaluation_pictures(job, judged, probabilities, baseline)
-    return FinalModel(fitted.model, plan.epochs, judged, probabilities, evaluation.as_dict())
-
-
-def _log_evaluation_pictures(
-    job: Job,
-    judged: Rows,
-    probabilities: NDArray[np.float64],
-    baseline: NDArray[np.float64] | None,
-) -> None:
-    from trialstack.plots.evaluation import evaluation_figures
-    from trialstack.plots.style import figure_png
-
     models = {"final": probabilities} | ({"baseline": baseline} if baseline is not None else {})
-    where = f"{len(judged)} {'test' if job.data.test else 'training'} rows"
-    names = [str(label) for label in job.data.dataset.classes]
-    for name, figure in evaluation_figures(judged.y, models, names, where).items():
-        job.tracker.log_file(FINAL, f"plots/{name}.png", figure_png(figure))
+    where = "test rows" if data.test else "training rows"
+    log_evaluation_pictures(tracker, FINAL, judged, models, classes, f"{len(judged)} {where}")
+    log_importance(tracker, FINAL, fitted.model, judged, data.dataset.feature_names, "final")
+    return FinalModel(fitted.model, plan.epochs, judged, probabilities, evaluation.as_dict())

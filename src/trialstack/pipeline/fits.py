@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from trialstack.errors import TrialstackError
@@ -17,6 +17,8 @@ from trialstack.tracking.base import Kind, NewRun, Tracker
 from trialstack.trials import EpochBlock, Event, Objective, TrialSpec
 
 if TYPE_CHECKING:
+    from trialstack.plots.evolution import Evolution
+    from trialstack.tracking.evolution import EvolutionRecorder
     from trialstack.tuners.recording import Execution
 
 
@@ -38,6 +40,10 @@ class FitPlan:
         tags: Of its run.
         train_by: Called with the model and the arguments of `model.fit`, which it may change;
             what it returns is what `HyperModel.fit` may return. None = `model.fit` itself.
+        callbacks: Of Keras, before our own.
+        may_diverge: Whether a loss that becomes NaN or infinite is an end like any other, with the
+            epochs so far; else it is an error.
+        evolution: Pictures of its decision boundary while it learns; None = none.
     """
 
     key: str
@@ -52,19 +58,22 @@ class FitPlan:
     params: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     train_by: Callable[..., Any] | None = None
+    callbacks: Sequence[Any] = ()
+    may_diverge: bool = False
+    evolution: Evolution | None = None
 
 
-def fit(plan: FitPlan, tracker: Tracker, encode: Any, parent: str) -> FittedModel:
+def fit(plan: FitPlan, tracker: Tracker, encode: Any, parent: str | None) -> FittedModel:
     """Fits a model as a tracked run, which stays open for its evaluation.
 
     Args:
         plan: What is fitted.
         tracker: Where the run goes.
         encode: Turns class indices into the model's targets.
-        parent: Key of the parent run.
+        parent: Key of the parent run; None = none.
 
     Raises:
-        TrialstackError: The fit diverged; its run is FAILED.
+        TrialstackError: The fit diverged, and may not; its run is FAILED.
     """
     from trialstack.tuners.recording import Execution, TrialDiverged
 
@@ -87,18 +96,32 @@ def fit(plan: FitPlan, tracker: Tracker, encode: Any, parent: str) -> FittedMode
             rows = [_own_metrics(plan, row) for row in event.rows]
             tracker.log_epochs(plan.key, event.first_epoch, rows, event.times)
 
+    recorder = _recorder(plan, tracker)
+    plan = replace(plan, callbacks=[*plan.callbacks, *recorder])
     execution = Execution(plan.key, 0, Objective("loss", "min"), tell)
     batch_sizes: list[int | None] = []
     with failed_on_error(tracker, plan.key):
         try:
             _train(plan, encode, execution, batch_sizes.append)
         except TrialDiverged as error:
-            raise TrialstackError(f"the {plan.key} fit failed: {error}") from error
+            if not plan.may_diverge:
+                raise TrialstackError(f"the {plan.key} fit failed: {error}") from error
         finally:
             used = [size for size in (*batch_sizes, chosen) if size is not None]
             if used:
                 tracker.log_params(plan.key, {"batch_size": format_value(used[0])})
+        for each in recorder:
+            each.finish(plan.model)
     return FittedModel(plan.model, _own_metrics(plan, execution.history), n_weights)
+
+
+def _recorder(plan: FitPlan, tracker: Tracker) -> list[EvolutionRecorder]:
+    """What follows the evolution, if there is to be one."""
+    if plan.evolution is None:
+        return []
+    from trialstack.tracking.evolution import EvolutionRecorder
+
+    return [EvolutionRecorder(plan.evolution, tracker, plan.key, plan.epochs, plan.name)]
 
 
 def _train(
@@ -125,7 +148,7 @@ def _train(
             validation_data=(validation.X, encode(validation.y)) if validation else None,
             epochs=plan.epochs,
             batch_size=plan.batch_size,
-            callbacks=[ExecutionRecorder(execution, Objective("loss", "min"))],
+            callbacks=[*plan.callbacks, ExecutionRecorder(execution, Objective("loss", "min"))],
             verbose=0,
         )
     finally:
@@ -174,7 +197,7 @@ def seeded(seed: int) -> Iterator[None]:
     """
     import keras
 
-    from trialstack.tuners.job import preserved_random_state
+    from trialstack.tuners.random_state import preserved_random_state
 
     with preserved_random_state():
         keras.utils.set_random_seed(seed)

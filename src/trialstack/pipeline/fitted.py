@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,13 @@ from numpy.typing import NDArray
 
 from trialstack.evaluation.scores import Evaluation, evaluate
 from trialstack.pipeline.data import Rows
+from trialstack.pipeline.predictions import log_test_predictions
+from trialstack.plots.model_outputs import model_outputs
 from trialstack.plots.plane import Plane
 from trialstack.tracking.base import Tracker
 
 SUMMARY_WIDTH = 100
 """Characters of a line of `summary.txt`."""
-PREDICT_ROWS = 8192
-"""Rows evaluated at a time: bounds the memory of a prediction."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,18 @@ class FittedModel:
 
 def outputs_of(model: Any, X: NDArray[np.float32]) -> NDArray[np.float32]:
     """The model's output, shape `(rows, outputs)`, without a progress bar."""
-    parts = [
-        np.asarray(model(X[start : start + PREDICT_ROWS], training=False), dtype=np.float32)
-        for start in range(0, len(X), PREDICT_ROWS)
-    ]
-    return np.concatenate(parts)
+    return model_outputs(model, X)
 
 
 def probabilities_of(model: Any, X: NDArray[np.float32]) -> NDArray[np.float64]:
     """Probability of each class, shape `(rows, classes)`."""
-    outputs = outputs_of(model, X).astype(np.float64)
-    return np.hstack([1.0 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+    return as_probabilities(outputs_of(model, X))
+
+
+def as_probabilities(outputs: NDArray[np.floating]) -> NDArray[np.float64]:
+    """A model's output, shape `(rows, outputs)`, with a column for each of two classes, too."""
+    values = outputs.astype(np.float64)
+    return np.hstack([1.0 - values, values]) if values.shape[1] == 1 else values
 
 
 def model_summary(model: Any) -> str:
@@ -82,6 +84,9 @@ def log_evaluation(
 ) -> Evaluation:
     """Scores predictions and writes the scores on a run: `test_auc`, `test_accuracy`, ...
 
+    All scores with their intervals are in `evaluation.json`; the ends of the AUC's are metrics,
+    too. Predictions of test rows are kept with the run, to be compared with another model's.
+
     Args:
         tracker: Where the run is.
         key: Of the run.
@@ -92,10 +97,14 @@ def log_evaluation(
             have too need one that is after them.
     """
     evaluation = evaluate(rows.y, probabilities)
+    if prefix == "test_":
+        log_test_predictions(tracker, key, rows, probabilities)
     scores = {f"{prefix}{name}": value for name, value in evaluation.scores.items()}
     low, high = evaluation.auc_ci
     interval = {f"{prefix}auc_ci_low": low, f"{prefix}auc_ci_high": high}
     tracker.log_metrics(key, scores | interval, step)
+    document = json.dumps(evaluation.as_dict(), indent=2)
+    tracker.log_file(key, "evaluation.json", document.encode())
     return evaluation
 
 
@@ -108,7 +117,10 @@ def log_fit_pictures(
     classes: Sequence[Any],
     title: str,
 ) -> None:
-    """Learning curves and the decision boundary of a fit, over each part of the rows."""
+    """Learning curves and the decision boundary of a fit, over each part of the rows.
+
+    And the rows themselves: see `log_data_pictures`.
+    """
     from trialstack.plots.boundary import draw_boundary_parts
     from trialstack.plots.curves import learning_curves
     from trialstack.plots.painter import BoundaryPainter
@@ -129,3 +141,32 @@ def log_fit_pictures(
         title=title,
     )
     tracker.log_file(key, "plots/decision_boundary.png", figure_png(figure))
+    log_data_pictures(tracker, key, plane, parts, classes)
+
+
+def log_data_pictures(
+    tracker: Tracker, key: str, plane: Plane, parts: Mapping[str, Rows], classes: Sequence[Any]
+) -> None:
+    """Scatter and class counts of the rows, each part beside the others.
+
+    Args:
+        tracker: Where the run is.
+        key: Of the run.
+        plane: What the axes of the scatter are.
+        parts: Name of each set of rows.
+        classes: Name of each class.
+    """
+    from trialstack.plots.counts import ClassCounts, draw_class_counts
+    from trialstack.plots.scatter import draw_scatter_parts
+    from trialstack.plots.style import figure_png
+
+    scatter = draw_scatter_parts(
+        plane, {name: (rows.X, rows.y) for name, rows in parts.items()}, classes
+    )
+    names = [str(label) for label in classes]
+    counts = {
+        name: ClassCounts(names, np.bincount(rows.y, minlength=len(names)))
+        for name, rows in parts.items()
+    }
+    tracker.log_file(key, "plots/data_scatter.png", figure_png(scatter))
+    tracker.log_file(key, "plots/class_counts.png", figure_png(draw_class_counts(counts)))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from trialstack.experiment import Experiment
 from trialstack.pipeline.data import Data
+from trialstack.plots.painter import TILE_RESOLUTION, BoundaryPainter
 from trialstack.plots.plane import Plane, plane_of
 from trialstack.searches import OpenSearch
 from trialstack.tracking.store import Store
@@ -55,6 +56,12 @@ class Job:
     def plane_for(cls, data: Data) -> Plane:
         """The plane that all decision boundaries of the experiment are drawn on."""
         return plane_of(data.train.X, data.dataset.feature_names)
+
+    @classmethod
+    def painter_for(cls, data: Data, plane: Plane) -> BoundaryPainter:
+        """What draws the trials' decision boundaries."""
+        train, n_classes = data.train, data.dataset.n_classes
+        return BoundaryPainter(plane.at_resolution(TILE_RESOLUTION), train.X, train.y, n_classes)
 
     def done_stage(self, name: str) -> Entry | None:
         """What a step has recorded, unless trials were asked after it."""

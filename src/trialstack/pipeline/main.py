@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trialstack.errors import AllTrialsFailedError, InputError
@@ -38,7 +39,7 @@ def tune(
             the current directory.
         fresh: Begin a new search, whatever is there.
         extend: Go on with a finished search by so many more trials.
-        time_limit: Seconds after which no further trial is asked.
+        time_limit: Seconds after which no further trial is begun.
         listener: Told how far it is.
 
     Raises:
@@ -63,21 +64,20 @@ def tune(
 
 def _refuse_early(experiment: Experiment, store: Store) -> None:
     """What can be refused at once is not left until TensorFlow and MLflow are imported."""
-    from trialstack.hypermodels.modules import require_module
+    from trialstack.hypermodels.refusals import require_hypermodel
     from trialstack.tracking.connection import probe
 
     probe(store)
-    if isinstance(experiment.hypermodel, CustomSettings):
-        key, name = "hypermodel.type", experiment.hypermodel.type
-        start = f"{experiment.place_of(key)}: key {key!r}: {name!r}"
-        require_module(name.partition(":")[0], experiment.folder, start)
+    own = experiment.hypermodel
+    if isinstance(own, CustomSettings):
+        require_hypermodel(own.type, own.params, experiment.folder, experiment.place_of)
 
 
 def _record_done(search: OpenSearch, data: Mapping[str, Any]) -> None:
     closed = search.journal.closed
     in_time = closed is None or closed["reason"] != "time limit"
-    asked = len({entry["trial_id"] for entry in search.journal.of("asked")})
-    trials = search.max_trials if in_time else asked  # meant to be made
+    ended = len({entry["trial_id"] for entry in search.journal.of("finished", "failed")})
+    trials = search.max_trials if in_time else ended  # meant to be made
     search.journal.append("stage", name=DONE, data={"max_trials": trials, **data})
 
 
@@ -97,6 +97,7 @@ def _run(
         listener.stage("starting TensorFlow and the tracking store")
         load_tensorflow()
 
+        from trialstack.pipeline.left_open import close_replaced
         from trialstack.pipeline.tryout import checked_hypermodel
         from trialstack.tracking.mlflow import MlflowTracker
 
@@ -105,10 +106,9 @@ def _run(
         client = open_client(store)
         search = chosen()
         listener.search_opened()
-        for search_id in search.abandoned:
-            with MlflowTracker(store, experiment.name, search_id, client) as abandoned:
-                abandoned.kill_open_runs(search.journal.search_id)
-        with MlflowTracker(store, experiment.name, search.journal.search_id, client) as tracker:
+        tracker_of = partial(MlflowTracker, store, experiment.name, client=client)
+        close_replaced(search, experiment, listener, tracker_of)
+        with tracker_of(search.journal.search_id) as tracker:
             plane = Job.plane_for(data)
             job = Job(experiment, store, data, search, tracker, client, plane, listener)
             result = _tracked(job, hypermodel, fresh_process, time_limit)
@@ -139,6 +139,7 @@ def _steps(
     job: Job, run: SearchRun, hypermodel: Any, fresh_process: Any, time_limit: float | None
 ) -> TuneResult:
     from trialstack.pipeline.baseline import run_baseline
+    from trialstack.pipeline.descriptions import describe_final, headline, search_text
     from trialstack.pipeline.final import final_epochs, run_final
     from trialstack.pipeline.registration import log_final_model, register_final_model
     from trialstack.pipeline.search import (
@@ -161,10 +162,12 @@ def _steps(
         log_final_model(job, final, fresh_process)
     comparison, sentence = _compare(job, baseline)
     recorded = job.done_stage(FINAL)["data"]  # type: ignore[index] # it has just been written
-    line = _headline(recorded["scores"], job, sentence)
+    line = headline(job, recorded["scores"], sentence)
     model = register_final_model(job, fresh_process, line)
+    describe_final(job, run, best, line, model)
     job.listener.stage("writing leaderboard and plots")
-    summarize(run, line, f"Registered as `{model.uri}`. {job.experiment.description}")
+    more = search_text(job, run, best, model)
+    summarize(run, line, more, tuner.oracle.get_space().space)
     views = save_search_views(job, run, tuner.best_values())
     job.tracker.end_run(PARENT, "FINISHED", time.time())
     job.tracker.flush()
@@ -200,18 +203,15 @@ def _steps(
 def _compare(job: Job, baseline: Baseline | None) -> tuple[dict[str, Any] | None, str]:
     """Final against baseline on the same test rows, as data and in words."""
     from trialstack.evaluation.comparison import compare_auc
+    from trialstack.evaluation.mcnemar import compare_accuracy
 
     if baseline is None or baseline.probabilities is None or job.data.test is None:
         return None, ""
-    found = compare_auc(job.data.test.y, job.load_array(FINAL), baseline.probabilities)
-    return found.as_dict(), found.sentence()
-
-
-def _headline(scores: Mapping[str, Any], job: Job, sentence: str) -> str:
-    low, high = scores["auc_ci"]
-    rows = "test" if job.data.test else "training"
-    line = f"AUC **{scores['auc']:.4f}** ({low:.4f} to {high:.4f}) on {scores['rows']} {rows} rows"
-    return f"{line}; {sentence}" if sentence else line
+    y, final = job.data.test.y, job.load_array(FINAL)
+    found = compare_auc(y, final, baseline.probabilities)
+    right = compare_accuracy(y, final, baseline.probabilities)
+    sentence = f"{found.sentence()}; {right.sentence()}"
+    return found.as_dict() | right.as_dict(), sentence
 
 
 def _links(job: Job, model: RegisteredModel, views: Mapping[str, str]) -> dict[str, str]:

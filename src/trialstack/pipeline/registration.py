@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialstack.evaluation.comparison import compare_auc
-from trialstack.pipeline.data import Rows
 from trialstack.pipeline.final import FinalModel
 from trialstack.pipeline.fits import failed_on_error
 from trialstack.pipeline.job import FINAL, Job
@@ -19,7 +18,9 @@ from trialstack.registry.champion import Candidate, register
 from trialstack.registry.evidence import Evidence, evidence_files, read_evidence, row_hashes
 from trialstack.registry.fresh import FreshProcess, probabilities_of, verify
 from trialstack.registry.leftovers import delete_unregistered
+from trialstack.registry.loading import checked_version
 from trialstack.registry.package import LoggedModelRef, log_model
+from trialstack.registry.reference import ModelReference
 from trialstack.tuners.search_run import PARENT
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _log_and_verify(job: Job, final: FinalModel, fresh: FreshProcess) -> LoggedM
     for path, content in evidence_files(_evidence(job, final)).items():
         job.tracker.log_file(FINAL, path, content)
     job.tracker.flush()
-    frame = frame_of(job, final.judged)
+    frame = judged_frame(job)
     run_id, experiment_id = job.tracker.run_id(FINAL), job.tracker.experiment_id
     try:
         model = log_model(
@@ -103,9 +104,10 @@ def register_final_model(job: Job, fresh: FreshProcess, description: str) -> Reg
     )
 
     def score_champion(uri: str) -> NDArray[np.float64]:
-        assert job.data.test is not None
-        frame = frame_of(job, job.data.test)
-        return probabilities_of(fresh.predict(uri, job.store.tracking_uri, frame))
+        frame = judged_frame(job)
+        with checked_version(job.client, ModelReference.parse(uri)) as champion:
+            folder = str(champion.folder)
+            return probabilities_of(fresh.predict(folder, job.store.tracking_uri, frame))
 
     version = register(
         job.client,
@@ -120,11 +122,13 @@ def register_final_model(job: Job, fresh: FreshProcess, description: str) -> Reg
     )
 
 
-def frame_of(job: Job, rows: Rows) -> pd.DataFrame:
-    """Rows as a user's table has them: named columns of raw values."""
+def judged_frame(job: Job) -> pd.DataFrame:
+    """The rows that the final model is judged by, as a user's table has them."""
     import pandas as pd
 
-    return pd.DataFrame(rows.X.astype(np.float64), columns=list(job.data.dataset.feature_names))
+    data = job.data
+    rows = data.split.test if data.test else data.split.train
+    return pd.DataFrame(data.dataset.raw[rows], columns=list(data.dataset.feature_names))
 
 
 def _evidence(job: Job, final: FinalModel) -> Evidence:

@@ -10,7 +10,7 @@ from trialstack.durations import seconds_of_process
 from trialstack.tuners.journal import plain
 
 if TYPE_CHECKING:
-    from trialstack.tuners.search_run import TrialRow
+    from trialstack.tuners.trial_row import TrialRow
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,9 @@ class TuneResult:
         tracking_uri: Absolute, without a password.
         search_run_id: The parent run.
         baseline: None when the experiment has none.
-        comparison: Final against baseline: `auc_difference`, `ci`, `p`; None without a baseline
-            or test rows.
+        comparison: Final against baseline: `auc_difference`, `ci`, `p` (DeLong),
+            `accuracy_difference`, `accuracy_ci`, `accuracy_p` (McNemar), ...; None without a
+            baseline or test rows.
         sentence: The comparison in words.
         leaderboard: Trials with a score, the best first.
         links: Name of a page -> address.

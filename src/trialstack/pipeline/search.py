@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from trialstack.hypermodels.naming import format_value
 from trialstack.pipeline.final import targets_of
+from trialstack.pipeline.fitted import log_data_pictures
 from trialstack.pipeline.job import SEARCHING, Job
+from trialstack.pipeline.left_open import close_recorded
 from trialstack.pipeline.registration import delete_interrupted_models
-from trialstack.plots.painter import TILE_RESOLUTION, BoundaryPainter
 from trialstack.tracking.base import NewRun
 from trialstack.tracking.views import save_views
 from trialstack.tuners.journal import Journal
@@ -29,15 +30,12 @@ LONGEST_PARAM = 500
 
 def open_run(job: Job, hypermodel: Any) -> SearchRun:
     """Opens the search's run, or takes up the one of an earlier process."""
-    train = job.data.train
-    plane = job.plane.at_resolution(TILE_RESOLUTION)
-    painter = BoundaryPainter(plane, train.X, train.y, job.data.dataset.n_classes)
     run = SearchRun(
         job.tracker,
         job.experiment.objective,
         TrialNames.of(hypermodel),
         job.search.folder,
-        painter,
+        Job.painter_for(job.data, job.plane),
         on_trial_ended=lambda run: job.listener.trial_ended(run, job.search.max_trials),
     )
     new = NewRun(
@@ -58,7 +56,7 @@ def open_run(job: Job, hypermodel: Any) -> SearchRun:
     )
     if job.search.resumed:
         job.listener.stage("going on where this search stopped")
-    _close_recorded(job)
+    close_recorded(job.tracker, job.search.journal)
     if not enter_parent(run, new, job.search.journal):
         # A kill may have come between the run and these. What else is among its params may have
         # changed since, which MLflow does not take.
@@ -67,20 +65,15 @@ def open_run(job: Job, hypermodel: Any) -> SearchRun:
         job.tracker.log_params(PARENT, params)
         delete_interrupted_models(job)
     job.tracker.log_dataset(PARENT, job.data.record())
+    _log_data_pictures(job)
     return run
 
 
-def _close_recorded(job: Job) -> None:
-    """Ends runs of steps that were done, but not closed, when an earlier process was killed."""
-    ended = {
-        entry["data"]["run_id"]: entry["time"]
-        for entry in job.search.journal.of("stage")
-        if "run_id" in entry["data"] and "error" not in entry["data"]
-    }
-    for run in job.tracker.known_runs():
-        if run.run_id in ended and run.status != "FINISHED":
-            job.tracker.resume_run(run.key, run.run_id)
-            job.tracker.end_run(run.key, "FINISHED", ended[run.run_id])
+def _log_data_pictures(job: Job) -> None:
+    parts = {"training rows": job.data.train}
+    if job.data.test is not None:
+        parts["test rows"] = job.data.test
+    log_data_pictures(job.tracker, PARENT, job.plane, parts, job.data.dataset.classes)
 
 
 def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | None) -> TrackedTuner:

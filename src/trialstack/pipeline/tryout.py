@@ -37,7 +37,7 @@ def _try_out(experiment: Experiment, data: Data, hypermodel: Any) -> None:
     from trialstack.registry.stock import stock_config
     from trialstack.tuners.table import default_hyperparameters
 
-    where, fit = experiment.where, data.fit
+    fit, place = data.fit, experiment.place_of("hypermodel.type")
     rows = slice(0, TRIED_ROWS)
     try:
         model = build_seeded(0, lambda: hypermodel.build(default_hyperparameters()))
@@ -47,19 +47,20 @@ def _try_out(experiment: Experiment, data: Data, hypermodel: Any) -> None:
         stock_config(model)
         wrong = _no_probabilities(model, fit.X[rows])
     except ModelRefusedError as error:
-        raise ExperimentError(f"{where}: key 'hypermodel.type': {error}") from error
+        raise ExperimentError(f"{place}: key 'hypermodel.type': {error}") from error
     except Exception:
         return  # other hyperparameters may do better; if not, the trials will say what is wrong
     if wrong:
         raise ExperimentError(
-            f"{where}: key 'hypermodel.type': {type(hypermodel).__name__!r} makes models {wrong}; "
+            f"{place}: key 'hypermodel.type': {type(hypermodel).__name__!r} makes models {wrong}; "
             "end them with a sigmoid or softmax, and leave from_logits out of the loss"
         )
     produced = [*(f"val_{name}" for name in metrics if data.validation), *metrics]
     objective = experiment.search.objective
     if objective not in produced:
         raise ExperimentError(
-            f"{where}: key 'search.objective': {objective!r} came; this hypermodel produces: "
+            f"{experiment.place_of('search.objective')}: key 'search.objective': {objective!r} "
+            f"came; this hypermodel produces: "
             f"{', '.join(produced)}{nearest(objective, produced)}"
         )
 
