@@ -24,10 +24,13 @@ LAYERS = (
     "__main__",
     "cli",
     "commands",
+    "options",
+    "exits",
     "new",
     "console",
     "pipeline",
     "searches",
+    "report",
     "registry",
     "tuners",
     "executors",
@@ -37,6 +40,7 @@ LAYERS = (
     "experiment",
     "evaluation",
     "datasets",
+    "tables",
     "quiet",
     "logs",
     "signals",
@@ -49,17 +53,36 @@ LAYERS = (
 # library -> the only modules (packages, or single ones) that may import it
 OWNERS = {
     "keras_tuner": ("hypermodels", "tuners"),
-    "mlflow": ("registry", "tracking"),
+    "mlflow": ("registry", "report", "tracking"),
     "pydantic": ("experiment",),
     "ray": ("executors.on_ray",),
-    "rich": ("console",),
-    "click": ("cli",),
-    "trialstack.tracking.mlflow": ("pipeline.main", "tracking", "tuners.tracked"),
+    "rich": ("console", "tables"),
+    "click": ("cli", "exits", "options"),
+    "trialstack.tracking.mlflow": (
+        "pipeline.main",
+        "pipeline.sweep_lr",
+        "pipeline.train",
+        "tracking",
+        "tuners.tracked",
+    ),
 }
 
 # Modules that the command line reaches before it knows that the input is good.
 LIGHT = ("__main__", "cli", "commands", "console", "durations", "errors", "experiment", "new")
-LIGHT += ("pipeline.__init__", "pipeline.main", "quiet", "searches", "signals", "trials")
+LIGHT += (
+    "exits",
+    "options",
+    "pipeline.__init__",
+    "pipeline.main",
+    "pipeline.sweep_lr",
+    "pipeline.train",
+    "quiet",
+    "report",
+    "searches",
+    "signals",
+    "tables",
+    "trials",
+)
 HEAVY = {"keras", "keras_tuner", "matplotlib", "mlflow", "pandas", "scipy", "sklearn", "tensorflow"}
 
 # import name -> name to install, where they differ

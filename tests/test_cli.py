@@ -20,13 +20,13 @@ from trialstack.experiment import Experiment
 ROOT = Path(__file__).parents[1]
 CIRCLES = ROOT / "experiments" / "circles_search.toml"
 HEAVY = ("keras", "keras_tuner", "matplotlib", "mlflow", "pandas", "sklearn", "tensorflow")
-COMMANDS = ("new", "tune", "ui")
-TO_COME = ("compare", "describe", "models", "predict", "promote", "report", "serve", "sweep-lr")
-TO_COME += ("sync", "train")
+COMMANDS = ("compare", "models", "new", "predict", "promote", "serve", "sweep-lr", "train")
+COMMANDS += ("tune", "ui")
+TO_COME = ("describe", "report", "sync")
 
 # command line -> what its error line must say
 REFUSALS: dict[str, tuple[str, ...]] = {
-    "frobnicate": ("'frobnicate' is unknown", "new, tune, ui"),
+    "frobnicate": ("'frobnicate' is unknown", "sweep-lr, t"),
     **{f"{name} breast-cancer": (f"'{name}' is not there yet", "tune, ui") for name in TO_COME},
     "--frob": ("No such option '--frob'", "trialstack --help"),
     "tune": ("no experiment file came", "trialstack new NAME"),
@@ -72,6 +72,40 @@ REFUSALS: dict[str, tuple[str, ...]] = {
         "command line: key 'hypermodel.type': 'os:PathLike'",
         "Python's own",
     ),
+    "tune circles.toml --set hypermodel={type='own:Onw'}": (
+        "command line: key 'hypermodel.type': 'own:Onw'",
+        "module 'own' has no 'Onw'; its hypermodels are: Own",
+    ),
+    "tune circles.toml --set hypermodel={type='own:Net'}": (
+        "command line: key 'hypermodel.type': 'own:Net'",
+        "'Net' is not a class derived from keras_tuner.HyperModel",
+    ),
+    "tune circles.toml --set hypermodel={type='own:Own',params={widht=3}}": (
+        "command line: key 'hypermodel.params': 'own:Own' takes no 'widht'",
+    ),
+    "sweep-lr": ("Missing argument 'EXPERIMENT.toml'", "trialstack sweep-lr --help"),
+    "sweep-lr nowhere.toml": ("nowhere.toml", "no such file"),
+    "sweep-lr circles.toml --from 0": ("--from: 0 came", "from 1e-12 to 1e+06"),
+    "sweep-lr circles.toml --from slow": ("'--from': 'slow' is not a valid float",),
+    "sweep-lr circles.toml --from 0.1 --to 0.5": ("--to: 0.5 came", "at least 1, ten times --from"),
+    "sweep-lr circles.toml --epochs 9": ("--epochs: 9 came", "an integer from 10"),
+    "sweep-lr circles.toml --seeds 0": ("--seeds: 0 came", "an integer from 1"),
+    "sweep-lr circles.toml --model model_1": ("--model model_1: circles.toml", "leave it out"),
+    "sweep-lr circles.toml --set search.seed=-1": ("search.seed", "-1 came"),
+    "sweep-lr circles.toml --set hypermodel={type='own:Onw'}": ("module 'own' has no 'Onw'",),
+    "sweep-lr ladder.toml --model model_9": ("--model model_9: ladder.toml", "model_01, model_02"),
+    "tune ladder.toml": ("ladder.toml: key 'model'", "run: trialstack train ladder.toml"),
+    "train": ("Missing argument 'EXPERIMENT.toml'", "trialstack train --help"),
+    "train nowhere.toml": ("nowhere.toml", "no such file"),
+    "train circles.toml": ("key 'hypermodel'", "run: trialstack tune circles.toml"),
+    "train ladder.toml --only model_9": ("--only model_9: ladder.toml", "model_01, model_02"),
+    "train ladder.toml --seeds few": ("command line: key 'seeds': 'few' came", "integer from 0"),
+    "train ladder.toml --seed -1": ("command line: key 'seed': -1 came",),
+    "train ladder.toml --set model=[]": ("command line: key 'model': [] came", "at least one"),
+    "train ladder.toml --set model[1].unitz=[3]": ("'model[1].unitz'", "did you mean 'units'"),
+    "train ladder.toml --set model[3].units=[3]": ("--set model[3].units", "has 2 tables"),
+    "train ladder.toml --tracking-uri=": ("--tracking-uri", "'' came", "sqlite:///"),
+    "train ladder.toml --tracking-uri http://127.0.0.1:1": ("127.0.0.1:1 does not answer",),
     "tune circles.toml --set hypermodel.units=[[9,3]]": ("hypermodel.units",),
     "tune circles.toml --time-limit soon": ("--time-limit", "'soon' came", "10m"),
     "tune circles.toml --tracking-uri=": ("--tracking-uri", "'' came", "sqlite:///"),
@@ -84,6 +118,30 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "tune circles.toml --extend few": ("--extend", "'few'"),
     "tune circles.toml --extend 0": ("--extend", "0 came", "integer from 1"),
     "tune circles.toml --extend 2 --fresh": ("--extend", "--fresh", "one of them"),
+    "compare": ("no experiment came", "--runs ID,ID"),
+    "compare rings": ("mlruns/mlflow.db: no such file", "trialstack tune"),
+    "compare rings --tracking-uri sqlite:///circles.toml": ("circles.toml", "not a database"),
+    "compare rings --tracking-uri http://127.0.0.1:1": ("http://127.0.0.1:1 does not answer",),
+    "compare rings --top 0": ("'--top'", "x>=1", "trialstack compare --help"),
+    "compare rings --html out.html": ("--html is not there yet", "--json, --csv"),
+    "compare rings --json --csv": ("--json and --csv", "one of them"),
+    "compare --csv rings": ("no experiment came", "--csv took 'rings'"),
+    "compare --runs abc": ("--runs: 'abc' came", "--runs ID,ID"),
+    "models": ("mlruns/mlflow.db: no such file", "trialstack tune"),
+    "models --tracking-uri sqlite:///circles.toml": ("circles.toml", "not a database"),
+    "promote rings": ("Missing argument 'VERSION'", "trialstack promote --help"),
+    "promote rings two": ("version 'two' came", "an integer from 1"),
+    "predict rings": ("Missing argument 'ROWS.csv'",),
+    "predict rings/two rows.csv": ("'rings/two'", "NAME@ALIAS or NAME/VERSION"),
+    "predict rings nowhere.csv": ("nowhere.csv: no such file",),
+    "predict rings circles.toml": ("circles.toml", ".csv, .csv.gz, .parquet"),
+    "predict rings broken.csv": ("broken.csv: not utf-8 at byte 2", "--encoding"),
+    "predict rings rows.csv": ("mlruns/mlflow.db: no such file", "--tracking-uri"),
+    "predict rings rows.csv -o rows.csv": ("rows.csv", "the file that is read"),
+    "serve": ("Missing argument", "trialstack serve --help"),
+    "serve rings": ("mlruns/mlflow.db: no such file", "trialstack tune"),
+    "serve rings --host 192.168.0.1": ("'192.168.0.1'", "127.0.0.1"),
+    "serve rings --port 0": ("--port", "65535"),
     "new": ("Missing argument 'NAME'", "trialstack new --help"),
     "new a/b": ("'a/b' came", "letters, digits"),
     'new a"b': ("allowed", "letters, digits"),
@@ -96,6 +154,24 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "ui --tracking-uri http://127.0.0.1:1": ("http://127.0.0.1:1 does not answer",),
     "ui --tracking-uri sqlite:///circles.toml": ("circles.toml", "not a database"),
 }
+
+LADDER = """
+name = "ladder"
+dataset = { source = "circles" }
+model = [{ units = [], epochs = 5 }, { units = [4], epochs = 5 }]
+"""
+
+OWN = """
+import keras
+import keras_tuner
+
+class Own(keras_tuner.HyperModel):
+    def __init__(self, width=3):
+        super().__init__()
+
+class Net(keras.Model):
+    pass
+"""
 
 # Runs the command lines that come as JSON on its standard input, one after the other, and tells
 # what each came to and which modules are imported by then.
@@ -156,6 +232,10 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     folder = tmp_path_factory.mktemp("refused")
     (folder / "broken.toml").write_text('name = "broken"\nseed = = 3\n')
     (folder / "there.toml").write_text("")
+    (folder / "rows.csv").write_text("x,y\n1,1\n")
+    (folder / "broken.csv").write_bytes(b"x,\xff\n")
+    (folder / "own.py").write_text(OWN)
+    (folder / "ladder.toml").write_text(LADDER)
     shutil.copy(CIRCLES, folder / "circles.toml")
     before = sorted(folder.iterdir())
     lines = list(REFUSALS)
@@ -214,6 +294,11 @@ def test_help_names_the_commands_and_imports_nothing_heavy(answered: dict[str, A
     ("name", "options"),
     [
         ("tune", ["EXPERIMENT.toml", "--trials", "--set", "--fresh", "--extend", "--json"]),
+        ("compare", ["NAME[@SEARCH_RUN_ID]", "--top", "--runs", "--json", "--csv", "differing"]),
+        ("models", ["[NAME]", "--json"]),
+        ("promote", ["NAME VERSION", "--why"]),
+        ("predict", ["NAME[@ALIAS|/VERSION] ROWS.csv", "--output", "--keep", "--keep-all"]),
+        ("serve", ["NAME[@ALIAS|/VERSION]", "--port", "--host"]),
         ("new", ["NAME"]),
         ("ui", ["--port", "--tracking-uri"]),
     ],

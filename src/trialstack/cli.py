@@ -5,31 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from trialstack import __version__
-from trialstack.errors import InputError, Interrupted, NotBuiltError, TrialstackError
-
-TO_COME = (
-    "compare",
-    "describe",
-    "models",
-    "predict",
-    "promote",
-    "report",
-    "serve",
-    "sweep-lr",
-    "sync",
-    "train",
-)
-"""Commands that the documentation names and this version does not have."""
-
-LONGEST_TEXT = 500
-"""Characters of an unforeseen error that are shown; TensorFlow's may hold whole tensors."""
+from trialstack.errors import InputError, NotBuiltError
+from trialstack.options import OF_TABLES, Commands, common, tables_to_come
 
 SETTINGS = {
     "trials": "search.max_trials",
@@ -39,56 +23,6 @@ SETTINGS = {
     "executor": "search.executor",
 }
 """Options of `tune` that are keys of the experiment file."""
-
-
-OF_TABLES = ("data", "target", "name", "separator", "encoding")
-"""Options of `tune` on a table without an experiment file, which is not there yet."""
-
-
-class Commands(click.Group):
-    """Refuses what is not there with one line that says what is."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Finds the command."""
-        there = ", ".join(self.list_commands(ctx))
-        if args[0] in TO_COME:
-            raise NotBuiltError(f"command {args[0]!r} is not there yet; there are: {there}")
-        if args[0] not in self.commands:
-            raise InputError(f"command {args[0]!r} is unknown; there are: {there}")
-        return super().resolve_command(ctx, args)
-
-
-def _not_empty(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    """An empty variable of a script is not taken for the default store."""
-    if value == "":
-        raise InputError(
-            "--tracking-uri: '' came; give a store, such as sqlite:///mlruns/mlflow.db"
-        )
-    return value
-
-
-def common(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of every command that works on a store."""
-    for option in (
-        click.option("--debug", is_flag=True, help="Show the log, and an error's traceback."),
-        click.option(
-            "--tracking-uri",
-            metavar="URI",
-            callback=_not_empty,
-            help="MLflow store [env MLFLOW_TRACKING_URI]",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def tables_to_come(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that are refused with better words than that they are unknown."""
-    for name in OF_TABLES:
-        command = click.option(f"--{name}", hidden=True)(command)
-    return command
 
 
 @click.group(
@@ -112,7 +46,7 @@ def cli(context: click.Context) -> None:
 @click.option("--seed", metavar="N", help="Of hyperparameters, initial weights and batches.")
 @click.option("--algorithm", metavar="random|...", help="How hyperparameters are chosen.")
 @click.option("--executor", metavar="auto|one-by-one|...", help="What trains the trials.")
-@click.option("--time-limit", metavar="10m", help="Ask no further trial after this time.")
+@click.option("--time-limit", metavar="10m", help="Begin no further trial after this time.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any key, as search.patience=5."
 )
@@ -149,6 +83,86 @@ def tune(experiment: str | None, **options: Any) -> None:
 
 
 @cli.command()
+@click.argument("experiment", metavar="EXPERIMENT.toml")
+@click.option("--only", multiple=True, metavar="MODEL", help="This model; several times: these.")
+@click.option("--seeds", metavar="N", help="Trainings a model that judge its lesson; 0: none.")
+@click.option("--seed", metavar="N", help="Of initial weights and batches.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any key, as model[3].epochs=5."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@common
+def train(
+    experiment: str, seeds: str | None, seed: str | None, settings: Sequence[str], **options: Any
+) -> None:
+    """Fit fixed models, a run each, and judge their lessons."""
+    from trialstack.commands.train import run_train
+
+    keys = {"seeds": seeds, "seed": seed}
+    given = [f"{key}={value}" for key, value in keys.items() if value is not None]
+    run_train(Path(experiment), [*given, *settings], **options)
+
+
+@cli.command()
+@click.argument("experiment", metavar="EXPERIMENT.toml")
+@click.option("--from", "start", metavar="RATE", type=float, default=1e-4, show_default=True)
+@click.option("--to", "stop", metavar="RATE", type=float, default=10.0, show_default=True)
+@click.option("--epochs", metavar="N", type=int, default=100, show_default=True)
+@click.option("--model", metavar="NAME", help="Of a [[model]] table; the first by default.")
+@click.option("--seeds", metavar="N", type=int, default=1, help="Take the median of N trainings.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any key, as search.seed=5."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@common
+def sweep_lr(experiment: str, **options: Any) -> None:
+    """Train with a growing learning rate, and suggest one.
+
+    The rate grows by the same factor with every epoch. The model is that of the hypermodel's
+    default hyperparameters, or a fixed one.
+    """
+    from trialstack.commands.sweep_lr import run_sweep_lr
+
+    run_sweep_lr(Path(experiment), **options)
+
+
+@cli.command()
+@click.argument("name", required=False, metavar="NAME[@SEARCH_RUN_ID]")
+@click.option(
+    "--top", type=click.IntRange(1), default=10, show_default=True, help="So many trials at most."
+)
+@click.option(
+    "--runs", "chosen", metavar="ID,ID", help="These runs of any experiments; beginnings will do."
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object: search, runs, differing, paired_tests, not_tested, links.",
+)
+@click.option(
+    "--csv",
+    is_flag=False,
+    flag_value="-",
+    metavar="[FILE]",
+    help="Write the table as CSV, to stdout without FILE.",
+)
+@click.option("--html", hidden=True)
+@common
+def compare(name: str | None, html: str | None, debug: bool, **options: Any) -> None:
+    """Show the best trials of a search beside its baseline and final model.
+
+    NAME is an experiment, whose latest search is taken, or that of a run id's beginning after @.
+    Models that were scored on the same sealed test rows are compared by a paired test.
+    """
+    from trialstack.commands.compare import run_compare
+
+    if html is not None:
+        raise NotBuiltError("--html is not there yet; there are: --json, --csv")
+    run_compare(name, **options)
+
+
+@cli.command()
 @click.argument("name")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def new(name: str, debug: bool) -> None:
@@ -170,6 +184,70 @@ def ui(port: int, host: str, tracking_uri: str | None, debug: bool) -> None:
     run_ui(tracking_uri, port, host)
 
 
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@common
+def models(name: str | None, as_json: bool, tracking_uri: str | None, debug: bool) -> None:
+    """List the registered models.
+
+    With NAME only that one, and who was champion when and why.
+    """
+    from trialstack.commands.models import run_models
+
+    run_models(name, as_json=as_json, tracking_uri=tracking_uri)
+
+
+@cli.command()
+@click.argument("name")
+@click.argument("version")
+@click.option("--why", metavar="TEXT", help="The reason, for the history.")
+@common
+def promote(
+    name: str, version: str, why: str | None, tracking_uri: str | None, debug: bool
+) -> None:
+    """Make VERSION the champion of the registered model NAME."""
+    from trialstack.commands.promote import run_promote
+
+    run_promote(name, version, why=why, tracking_uri=tracking_uri)
+
+
+@cli.command()
+@click.argument("model", metavar="NAME[@ALIAS|/VERSION]")
+@click.argument("source", metavar="ROWS.csv")
+@click.option("-o", "--output", metavar="FILE", help="Where to write; stdout by default, as CSV.")
+@click.option("--keep", multiple=True, metavar="COLUMN", help="Put it before the scores.")
+@click.option("--keep-all", is_flag=True, help="Put all columns before the scores.")
+@click.option("--separator", default=",", show_default=True, metavar="CHAR", help="Of a CSV file.")
+@click.option("--encoding", default="utf-8", show_default=True, help="Of a CSV file.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE.")
+@common
+def predict(model: str, source: str, output: str | None, **options: Any) -> None:
+    """Score the rows of a file.
+
+    A registered model does it, by default its champion. Files are .csv, .csv.gz or .parquet. The
+    order of the rows stays.
+    """
+    from trialstack.commands.predict import run_predict
+
+    run_predict(model, Path(source), Path(output) if output is not None else None, **options)
+
+
+@cli.command()
+@click.argument("model", metavar="NAME[@ALIAS|/VERSION]")
+@click.option("--port", type=click.IntRange(1, 65535), default=5001, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@common
+def serve(model: str, port: int, host: str, tracking_uri: str | None, debug: bool) -> None:
+    """Serve a registered model on this machine.
+
+    MLflow's scoring server answers at /invocations and /ping until Ctrl-C.
+    """
+    from trialstack.commands.serve import run_serve
+
+    run_serve(model, port, host, tracking_uri)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs a command and ends the process with its exit code.
 
@@ -184,46 +262,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Runs a command; returns its exit code."""
-    from trialstack.console import fail
+    from trialstack.exits import exit_code_of
 
-    debug = "--debug" in arguments
-    try:
+    def command() -> None:
         # Not `cli.main`, which makes one and the same exception of all signals.
         with cli.make_context("trialstack", arguments) as context:
             cli.invoke(context)
-    except click.exceptions.Exit as end:  # of --help and --version
-        return end.exit_code
-    except click.ClickException as error:
-        fail(_usage(error))
-        return 2
-    except Interrupted as error:
-        return error.exit_code  # the command has said what is saved
-    except TrialstackError as error:
-        return _failed(error, str(error), error.exit_code, debug)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        return 1  # as of `| head`: nobody is there to be told
-    except Exception as error:
-        text = str(error)
-        text = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
-        text = f"{type(error).__name__}: {text} (the whole traceback: --debug)"
-        return _failed(error, text, 1, debug)
-    return 0
 
-
-def _failed(error: Exception, text: str, code: int, debug: bool) -> int:
-    from trialstack.console import fail
-
-    fail(text)
-    if debug:
-        import traceback
-
-        traceback.print_exception(error)
-    return code
-
-
-def _usage(error: click.ClickException) -> str:
-    context = getattr(error, "ctx", None)
-    text = error.format_message().rstrip(".")
-    return f"{text}; see: {context.command_path} --help" if context else text
+    return exit_code_of(command, debug="--debug" in arguments)
