@@ -30,9 +30,15 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 FEWER = ["--trials", "1", "--epochs", "1", "--set", "baseline.epochs=1"]
+ONE_MODEL = ["--only", "model_7", "--seeds", "0", "--set", "model[7].epochs=1"]
 FEWER_IN_PYTHON = {"max_trials=20": "max_trials=2", "epochs=50": "epochs=1"}
 NOT_RUN_HERE = {"make lint", "make test"}  # this is `make test`
-OF_MAKE = {"ARGS", "EXPERIMENT", "TRIALS", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL"}
+OF_MAKE = {"ARGS", "EXPERIMENT", "NAME", "TRIALS"}
+OF_MAKE |= {"MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL"}
+SERVERS = {"serve", "ui"}  # they run until Ctrl-C
+OF_MODELS = {"models": "champion", "promote": "breast-cancer/1", "predict": "569 rows scored"}
+"""Commands on registered models -> what they say of breast-cancer."""
+COMMANDS = {"compare", "new", "sweep-lr", "train", "tune", *SERVERS, *OF_MODELS}
 ACTIVATE = ". .venv/bin/activate"
 
 # Runs steps, [kind, what], one after the other, and writes what each came to: a line of JSON.
@@ -103,6 +109,10 @@ def as_trialstack(line: str) -> list[str] | None:
 
 def reduced(arguments: list[str]) -> list[str]:
     """A command that does the same in less time: of options given twice the last one counts."""
+    if arguments[0] == "sweep-lr":
+        return [*arguments, "--epochs", "10"]
+    if arguments[0] == "train":
+        return [*arguments[:2], *ONE_MODEL]
     if arguments[0] != "tune":
         return arguments
     return [*arguments, *FEWER, *(["--extend", "1"] if "--extend" in arguments else [])]
@@ -125,7 +135,7 @@ def steps() -> list[tuple[str, Any]]:
             continue
         for line in lines_of(text):
             arguments = as_trialstack(line) if line != ACTIVATE else None
-            if arguments is None or arguments[0] == "ui":
+            if arguments is None or arguments[0] in SERVERS:
                 continue
             if arguments[0] == "tune":
                 arguments = [word for word in arguments if word not in {"--trials", "5"}]
@@ -178,6 +188,7 @@ def test_there_is_something_to_run() -> None:
         for n, (kind, what) in enumerate(steps())
     ],
 )
+@pytest.mark.slow
 def test_step(answers: list[Answer], number: int, place: Path) -> None:
     kind, what = steps()[number]
     answer = answers[number]
@@ -186,6 +197,14 @@ def test_step(answers: list[Answer], number: int, place: Path) -> None:
         return
     if what[0] == "new":
         assert (place / f"{what[1]}.toml").is_file()
+    elif what[0] in OF_MODELS:
+        assert OF_MODELS[what[0]] in answer.out
+    elif what[0] == "train":
+        assert "sigmoid output" in answer.out
+    elif what[0] == "compare":
+        assert "baseline" in answer.out
+    elif what[0] == "sweep-lr":
+        assert answer.out.startswith("Suggested learning rate")
     elif "--json" in what:
         result = json.loads(answer.out)
         assert (result["trials"]["completed"], result["trials"]["resumed"]) == (2, 1)
@@ -194,6 +213,7 @@ def test_step(answers: list[Answer], number: int, place: Path) -> None:
         assert "Registered models:/" in answer.out
 
 
+@pytest.mark.slow
 def test_loaded_model_answers_with_a_table(answers: list[Answer]) -> None:
     loading = [
         answer for (kind, _), answer in zip(steps(), answers, strict=True) if kind != "command"
@@ -217,7 +237,7 @@ def test_every_line_is_accounted_for(line: str) -> None:
     else:
         arguments = as_trialstack(line)
         assert arguments is not None
-        assert arguments[0] in {"tune", "new", "ui"}
+        assert arguments[0] in COMMANDS
 
 
 def test_make_passes_its_variables_on() -> None:
@@ -225,9 +245,11 @@ def test_make_passes_its_variables_on() -> None:
     assert as_trialstack("make tune TRIALS=5 EXPERIMENT=x.toml ARGS='--fresh --seed 1'") == (
         ["tune", "x.toml", "--trials", "5", "--fresh", "--seed", "1"]
     )
+    assert as_trialstack("make compare NAME=x ARGS=--json") == ["compare", "x", "--json"]
     assert as_trialstack("make ui") == ["ui"]
 
 
+@pytest.mark.slow
 def test_ui_is_served_until_ctrl_c(answers: list[Answer], place: Path) -> None:
     """After the searches, so that there is something to look at."""
     assert {"make ui", "trialstack ui"} <= set(shell_lines())
@@ -264,7 +286,7 @@ def test_experiment_file_is_one(text: str) -> None:
 def test_targets_and_commands_in_the_text_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"\bmake ([a-z-]+)", README)) - {"and"} <= targets
-    assert set(re.findall(r"`trialstack (\w+)", README)) <= {"tune", "new", "ui"}
+    assert set(re.findall(r"`trialstack (\w+)", README)) <= COMMANDS
 
 
 def test_files_that_it_links_to_exist() -> None:

@@ -24,6 +24,7 @@ def test_curl_line_scores_one_row_of_the_example(shelf):
     assert json.loads(body) == {"dataframe_split": {"columns": ["x", "y"], "data": [[0.0, 0.5]]}}
 
 
+@pytest.mark.slow
 def test_a_served_model_answers_the_printed_line(shelf, tmp_path):
     """On the next free port, where the wanted one is taken; until Ctrl-C."""
     with socket.socket() as taken:

@@ -35,7 +35,13 @@ def new_hypermodel(pretended: Any) -> Callable[[], Any]:
     return type(pretended)
 
 
-@pytest.mark.parametrize("state_files", [True, False], ids=["with-state-files", "journal-alone"])
+@pytest.mark.parametrize(
+    "state_files",
+    [
+        pytest.param(True, id="with-state-files", marks=pytest.mark.slow),
+        pytest.param(False, id="journal-alone"),
+    ],
+)
 def test_every_prefix_of_the_journal_leads_to_the_same_table(
     tmp_path: Path,
     tuner_of: TunerOf,
