@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
 from trialstack.hypermodels.naming import format_value
 from trialstack.pipeline.job import Listener
+from trialstack.tables import WIDEST, make_table
 
 if TYPE_CHECKING:
     from trialstack.pipeline.result import TuneResult
-    from trialstack.tuners.search_run import SearchRun, TrialRow
+    from trialstack.tuners.search_run import SearchRun
+    from trialstack.tuners.trial_row import TrialRow
 
-WIDEST = 1000
-"""Characters of a line of a table. A line that is too long for a terminal is wrapped there, which
-shows more than a table that is cut to fit."""
 SHOWN_BEST = 10
 MILESTONES = 10
 """Lines that a search's progress takes where there is no terminal."""
@@ -115,6 +116,31 @@ def _one_row(text: str) -> str:
     return row.plain
 
 
+@contextlib.contextmanager
+def progress_bar(title: str, total: float) -> Iterator[Callable[[float], None]]:
+    """A bar on stderr that goes when it is full; nothing where there is no terminal.
+
+    Args:
+        title: What is being done.
+        total: When it is full.
+
+    Yields:
+        What takes how far it is.
+    """
+    console = Console(file=sys.stderr)
+    parts = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Bar(
+        *parts,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        redirect_stdout=False,  # results may go there, past the terminal
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
 def print_result(result: TuneResult, ui: str, load: str) -> None:
     """The outcome of `tune` for a person.
 
@@ -128,7 +154,8 @@ def print_result(result: TuneResult, ui: str, load: str) -> None:
     console.print(f"Best {len(best)} of {len(result.leaderboard)} trials\n", style="bold")
     console.print(_leaderboard(best, result.objective))
     if result.final.test is not None:
-        console.print(f"\nOn {result.final.test['rows']} sealed test rows\n", style="bold")
+        rows = result.final.test["rows"]
+        console.print(f"\nOn {rows} sealed test rows, with 95 % intervals\n", style="bold")
         console.print(_comparison(result))
     if result.sentence:
         print(f"\n{result.sentence[0].upper()}{result.sentence[1:]}")
@@ -136,11 +163,21 @@ def print_result(result: TuneResult, ui: str, load: str) -> None:
     model = result.model
     alias = f" @{model.alias}" if model.alias else ""
     print(f"Registered {model.uri}{alias}: {model.reason}")
-    print(f"\nBrowse (start the UI with: {ui})" if ui else "\nBrowse")
-    for name, link in result.links.items():
-        print(f"  {name + ':':<12} {link}")
+    print_links(result.links, ui)
     print("\nLoad")
     print("\n".join(f"  {line}" for line in load.splitlines()))
+
+
+def print_links(links: Mapping[str, str], ui: str) -> None:
+    """Pages of the MLflow UI, one a line.
+
+    Args:
+        links: Name -> address.
+        ui: The command that starts the UI on this store; empty where a server runs already.
+    """
+    print(f"\nBrowse (start the UI with: {ui})" if ui else "\nBrowse")
+    for name, link in links.items():
+        print(f"  {name + ':':<12} {link}")
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -152,7 +189,7 @@ def _leaderboard(rows: list[TrialRow], objective: str) -> Table:
     from trialstack.tuners.summary import hyperparameter_names
 
     names = hyperparameter_names(rows)
-    table = _table("", "trial", objective, "best\nepoch", "epochs", *names)
+    table = make_table("", "trial", objective, "best\nepoch", "epochs", *names)
     for rank, row in enumerate(rows, 1):
         table.add_row(
             str(rank),
@@ -168,19 +205,11 @@ def _leaderboard(rows: list[TrialRow], objective: str) -> Table:
 def _comparison(result: TuneResult) -> Table:
     final = result.final.test or {}
     baseline = result.baseline.test if result.baseline else None
-    table = _table("", *(["baseline"] if baseline is not None else []), "final")
+    table = make_table("", *(["baseline"] if baseline is not None else []), "final")
     table.columns[0].justify = "left"
     for key, name in TEST_SCORES.items():
         cells = [_score(scores, key) for scores in (baseline, final) if scores is not None]
-        label = f"{name} (95 % interval)" if f"{key}_ci" in final else name
-        table.add_row(label, *cells)
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in columns:
-        table.add_column(column, justify="right")
+        table.add_row(name, *cells)
     return table
 
 

@@ -33,6 +33,20 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
+def shown_duration(seconds: float) -> str:
+    """A duration in few characters, as `parse_duration` takes it apart from the blank.
+
+    Example:
+        >>> [shown_duration(seconds) for seconds in (0.04, 7.26, 99.96, 605, 7380)]
+        ['0.0 s', '7.3 s', '1m40s', '10m05s', '2h03m']
+    """
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, of_hour = divmod(minutes, 60)
+    return f"{hours}h{of_hour:02d}m" if hours else f"{minutes}m{rest:02d}s"
+
+
 def seconds_of_process() -> float:
     """How long this process has been running, its imports included.
 

@@ -46,6 +46,15 @@ def test_all_parts_in_their_order() -> None:
     assert float(model.optimizer.learning_rate) == 0.25
 
 
+def test_every_layer_may_have_an_activation_of_its_own() -> None:
+    model = fixed_mlp(
+        [3, 2], 2, 2, activation=["linear", "tanh"], output_activation="linear", optimizer="sgd"
+    )
+    names = [layer.activation.__name__ for layer in model.layers]
+    assert names == ["linear", "tanh", "linear"]
+    assert [layer.units for layer in model.layers] == [3, 2, 1]
+
+
 def test_no_hidden_layer_is_logistic_regression() -> None:
     assert fixed_mlp([], n_features=4, n_classes=2).count_params() == 5
 

@@ -1,7 +1,10 @@
-"""The experiment file: TOML -> a validated, frozen `Experiment`."""
+"""The experiment file: TOML -> a validated, frozen `Experiment` or `Ladder`."""
 
 from trialstack.experiment.experiment import Experiment
+from trialstack.experiment.file import ExperimentFile
 from trialstack.experiment.hypermodel import CustomSettings, MLPSettings
+from trialstack.experiment.ladder import Ladder
+from trialstack.experiment.models import ModelSettings
 from trialstack.experiment.reading import parse_setting
 from trialstack.experiment.sections import BaselineSettings, DatasetSettings, SearchSettings
 from trialstack.experiment.spaces import NumberRange
@@ -11,7 +14,10 @@ __all__ = [
     "CustomSettings",
     "DatasetSettings",
     "Experiment",
+    "ExperimentFile",
+    "Ladder",
     "MLPSettings",
+    "ModelSettings",
     "NumberRange",
     "SearchSettings",
     "parse_setting",

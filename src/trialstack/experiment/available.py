@@ -33,8 +33,13 @@ SAMPLINGS = Options(there=("linear", "log"))
 FILE_FORMATS = Options(there=(), to_come=(".csv", ".parquet"))
 """Suffixes of a data set's `source` that are files; other sources are built-in names."""
 
-TABLES_TO_COME = {"model": "a [hypermodel] table with [search]"}
-"""Top-level tables that are not there yet -> what is there instead."""
+COMMAND_OF_TABLE = {
+    "model": "train",
+    "hypermodel": "tune",
+    "search": "tune",
+    "baseline": "tune",
+}
+"""Top-level tables that make a file one of a kind -> the command that runs this kind."""
 
 ACTIVATIONS = Options(
     there=(
@@ -52,6 +57,12 @@ ACTIVATIONS = Options(
     )
 )
 """Keras' names of elementwise activations."""
+
+OUTPUTS = Options(there=("sigmoid", "softmax", "linear"))
+"""Activations of a fixed model's output layer."""
+
+FIT_ROWS = Options(there=("train", "all"))
+"""What a fixed model is fitted on."""
 
 OPTIMIZERS = Options(
     there=(

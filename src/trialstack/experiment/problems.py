@@ -114,4 +114,10 @@ def _dotted(problem: ErrorDetails, key: str) -> str:
     parts: list[Any] = list(problem["loc"])
     if parts[:1] == ["hypermodel"]:
         del parts[1:2]  # pydantic puts the kind of hypermodel it chose between table and key
-    return ".".join(map(str, [*parts, key] if key else parts))
+    named: list[str] = []
+    for part in [*parts, key] if key else parts:
+        if isinstance(part, int):  # people count [[model]] tables from 1
+            named[-1] += f"[{part + 1}]"
+        else:
+            named.append(part)
+    return ".".join(named)

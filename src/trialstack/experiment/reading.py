@@ -12,7 +12,9 @@ from typing import Any
 from trialstack.errors import ExperimentError
 from trialstack.experiment.problems import one_line, shown
 
-SETTING_KEY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+SETTING_PART = re.compile(r"([A-Za-z_]\w*)(?:\[([1-9]\d{0,5})\])?")
+"""A name, or a name and the number of a table in an array, from 1."""
+SETTING_KEY = re.compile(rf"{SETTING_PART.pattern}(\.{SETTING_PART.pattern})*")
 UNQUOTED_STRING = re.compile(r"[A-Za-z_][\w.:/ -]*")
 """What a value on the command line may look like to be a string without its quotes."""
 
@@ -94,20 +96,48 @@ def with_setting(tables: Mapping[str, Any], key: str, value: Any) -> dict[str, A
     """A copy of nested tables in which the dotted key has another value.
 
     Raises:
-        ExperimentError: A part of the key before its last is no table.
+        ExperimentError: A part of the key before its last is no table, or an array has no table
+            of that number.
 
     >>> with_setting({"search": {"epochs": 5}}, "search.patience", 2)
     {'search': {'epochs': 5, 'patience': 2}}
+    >>> with_setting({"model": [{"epochs": 5}, {"epochs": 5}]}, "model[2].epochs", 7)
+    {'model': [{'epochs': 5}, {'epochs': 7}]}
     """
     copied = deepcopy(dict(tables))
-    table = copied
-    *parents, last = key.split(".")
-    for parent in parents:
-        table = table.setdefault(parent, {})
-        if not isinstance(table, dict):
-            raise ExperimentError(f"--set {key}: {parent!r} is a value, not a table with keys")
-    table[last] = value
+    holder: Any = copied
+    *above, last = path_of(key)
+    before = ""
+    for place in above:
+        _check_place(holder, place, f"--set {key}: {before!r}")
+        holder = holder.setdefault(place, {}) if isinstance(place, str) else holder[place]
+        before = str(place)
+    _check_place(holder, last, f"--set {key}: {before!r}")
+    holder[last] = value
     return copied
+
+
+def path_of(key: str) -> list[str | int]:
+    """The names of a dotted key, and the indices of tables in arrays, which people count from 1.
+
+    >>> path_of("model[3].units")
+    ['model', 2, 'units']
+    """
+    path: list[str | int] = []
+    for name, number in SETTING_PART.findall(key):
+        path += [name, int(number) - 1] if number else [name]
+    return path
+
+
+def _check_place(holder: Any, place: str | int, start: str) -> None:
+    """Whether a table may have a key, or an array has a table of this index."""
+    if isinstance(place, str):
+        if not isinstance(holder, dict):
+            raise ExperimentError(f"{start} is a value, not a table with keys")
+    elif not isinstance(holder, list):
+        raise ExperimentError(f"{start} is no array of tables to take number {place + 1} of")
+    elif place >= len(holder):
+        raise ExperimentError(f"{start} has {len(holder)} tables, and no number {place + 1}")
 
 
 def new_tables(tables: Mapping[str, Any], keys: Iterable[str]) -> set[str]:
@@ -127,10 +157,13 @@ def new_tables(tables: Mapping[str, Any], keys: Iterable[str]) -> set[str]:
 
 def _has(tables: Mapping[str, Any], key: str) -> bool:
     found: Any = tables
-    for part in key.split("."):
-        if not isinstance(found, Mapping) or part not in found:
+    for place in path_of(key):
+        if isinstance(place, str):
+            if not isinstance(found, Mapping) or place not in found:
+                return False
+        elif not isinstance(found, list) or place >= len(found):
             return False
-        found = found[part]
+        found = found[place]
     return True
 
 

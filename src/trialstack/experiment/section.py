@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from trialstack.experiment.available import TABLES_TO_COME
-from trialstack.experiment.problems import impossible, nearest, not_built, shown, wrong_keys
+from trialstack.experiment.problems import impossible, nearest, shown, wrong_keys
 
 
 class Section(BaseModel):
@@ -21,9 +20,6 @@ class Section(BaseModel):
     def _check_keys(cls, table: Any) -> Any:
         if not isinstance(table, Mapping):
             raise impossible(table, f"a table with the keys {', '.join(cls.model_fields)}")
-        for key in table:
-            if key in TABLES_TO_COME and key not in cls.model_fields:
-                raise not_built(f"[[{key}]]", TABLES_TO_COME[key], key)
         known = ", ".join(cls.model_fields)
         unknown = [
             (shown(key)[1:-1], f"no such key; allowed: {known}{nearest(key, cls.model_fields)}")
