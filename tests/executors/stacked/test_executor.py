@@ -219,7 +219,7 @@ class TestExecutions:
         def broken(self: Any) -> None:
             raise MemoryError
 
-        monkeypatch.setattr(module.Cohort, "train", broken)
+        monkeypatch.setattr(module.Cohort, "run_epoch", broken)
         events = run(Fitted(executions=2), 2)
         assert [(spec.trial_id, spec.execution) for spec in trained] == [("0", 0), ("1", 0)]
         assert sorted(finished(events)) == ["0", "1"]

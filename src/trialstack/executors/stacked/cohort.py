@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -30,20 +30,6 @@ PROBED_TOGETHER = 16
 """Trials whose pictures are computed at once; bounds the memory that takes."""
 COMPACT_BELOW = 0.75
 """Share of a stack's trials still running under which the others are taken out of its tensors."""
-
-
-class Epoch(NamedTuple):
-    """What one epoch has made of a stack.
-
-    Attributes:
-        rows: Name of a metric -> one value a trial.
-        weights: After it.
-        time: Of its end, seconds since 1970.
-    """
-
-    rows: dict[str, NDArray[np.float32]]
-    weights: Packed
-    time: float
 
 
 class Cohort:
@@ -90,22 +76,18 @@ class Cohort:
         """Trials that are not at their end."""
         return sum(member is not None for member in self._members)
 
-    def begin_epoch(self) -> None:
-        """Asks the trials' callbacks for the learning rates of the next epoch."""
+    def run_epoch(self) -> None:
+        """Trains all trials by one epoch, and tells those that end with it."""
         self._set_learning_rates()
-
-    def train(self) -> Epoch:
-        """Trains all trials by one epoch; it may run in another thread, and tells nothing."""
         rows = self._epoch_rows()
-        moving = [block.numpy() for block in self._state.moving]
-        return Epoch(rows, Packed(self._state.weights.numpy(), moving), time.time())
-
-    def end_epoch(self, epoch: Epoch) -> None:
-        """Takes an epoch that was trained, and tells the trials that end with it."""
+        now = time.time()
+        packed = Packed(
+            self._state.weights.numpy(), [block.numpy() for block in self._state.moving]
+        )
         for index, member in self._running():
-            row = {name: float(values[index]) for name, values in epoch.rows.items()}
-            weights = partial(self.layout.unpack, member.plan, index, epoch.weights)
-            member.take_row(row, epoch.time, weights)
+            row = {name: float(values[index]) for name, values in rows.items()}
+            weights = partial(self.layout.unpack, member.plan, index, packed)
+            member.take_row(row, now, weights)
         self._epoch += 1
         self._tell_blocks()
         self._end([index for index, member in self._running() if member.ended])

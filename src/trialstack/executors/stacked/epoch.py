@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -216,10 +215,6 @@ class TrainingFunction:
         return values
 
 
-_TRACING = threading.Lock()
-"""Held while tracing, which changes Keras' optimizer for a while, as two threads may begin it."""
-
-
 class _TracedOnce:
     """A function of tensors that is traced at its first call, for tensors of any size."""
 
@@ -228,12 +223,9 @@ class _TracedOnce:
         self._traced: Any = None
 
     def __call__(self, *arguments: Any) -> Any:
-        with _TRACING:
-            if self._traced is None:
-                signature = tf.nest.map_structure(_any_size, arguments)
-                traced = tf.function(self._function, input_signature=signature, autograph=False)
-                traced.get_concrete_function(*arguments)
-                self._traced = traced
+        if self._traced is None:
+            signature = tf.nest.map_structure(_any_size, arguments)
+            self._traced = tf.function(self._function, input_signature=signature, autograph=False)
         return self._traced(*arguments)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import itertools
 import logging
 import time
 from collections.abc import Iterator
@@ -25,13 +24,9 @@ from trialstack.executors.stacked.padding import groups_of
 from trialstack.executors.stacked.plan import TrialPlan, plan_of
 from trialstack.executors.stacked.reasons import Unstackable
 from trialstack.executors.stacked.stack import penalized
-from trialstack.executors.stacked.worker import Worker
 from trialstack.trials import EpochBlock, Event, Started, TrialSpec
 
 log = logging.getLogger(__name__)
-
-TAKEN_AT_ONCE = 8
-"""Trials that are built between two epochs of the stacks in training."""
 
 
 class StackedExecutor:
@@ -85,7 +80,6 @@ class _Run:
         self._executions = Executions(job.executions, job.objective, tell)
         self._reasons = reasons
         self._exhausted = False
-        self._worker = Worker()
         self._waiting: dict[Any, list[TrialPlan]] = {}  # key of a stack -> trials
         self._singles: list[_Single] = []
         self._cohorts: list[Cohort] = []
@@ -94,33 +88,26 @@ class _Run:
         self._room = 1  # trials that may be pulled and not ended; known after the first
 
     def run(self) -> None:
-        with self._worker:
-            while True:
-                gathered = self._pull()
-                if self._job.out_of_time():
-                    self._drop_waiting()
-                elif gathered:
-                    self._form_cohorts()
-                if self._cohorts:
-                    for cohort in list(self._cohorts):
-                        self._advance(cohort)
-                    self._cohorts = [cohort for cohort in self._cohorts if cohort.running]
-                elif self._singles:
-                    self._fit(self._singles.pop(0))
-                elif self._exhausted:
-                    return
-                else:
-                    raise RuntimeError("the search waits for results, but no trial is running")
+        while True:
+            self._pull()
+            if self._job.out_of_time():
+                self._drop_waiting()
+            self._form_cohorts()
+            if self._cohorts:
+                for cohort in list(self._cohorts):
+                    self._run_epoch(cohort)
+                self._cohorts = [cohort for cohort in self._cohorts if cohort.running]
+            elif self._singles:
+                self._fit(self._singles.pop(0))
+            elif self._exhausted:
+                return
+            else:
+                raise RuntimeError("the search waits for results, but no trial is running")
 
-    def _advance(self, cohort: Cohort) -> None:
-        """Takes an epoch and begins the next; trials of a stack that breaks go to `model.fit`.
-
-        Stacks take turns, whichever is ready first: so a search comes to the same end every time.
-        """
+    def _run_epoch(self, cohort: Cohort) -> None:
+        """Runs an epoch; if the stack itself breaks, its trials are trained one by one."""
         try:
-            cohort.end_epoch(self._worker.epoch_of(cohort))
-            if cohort.running:
-                self._worker.begin(cohort)
+            cohort.run_epoch()
         except TrialstackError:
             raise
         except Exception as error:
@@ -163,29 +150,19 @@ class _Run:
 
         train_one(single.spec, self._job, tell)
 
-    def _pull(self) -> bool:
-        """Takes trials while there is room, for a further stack only when it is worth one.
-
-        While stacks are in training it takes a few at a time.
-
-        Returns:
-            Whether those that wait now are as many as can be had.
-        """
-        training = bool(self._cohorts)
-        if training and not self._waiting and self._room - self._taken() < self._room // 4:
-            return True
-        for _ in range(TAKEN_AT_ONCE) if training else itertools.repeat(None):
-            if self._exhausted or self._taken() >= self._room:
-                return True
+    def _pull(self) -> None:
+        """Takes trials while there is room, for a further stack only when it is worth one."""
+        if self._cohorts and self._room - self._taken() < self._room // 4:
+            return
+        while not self._exhausted and self._taken() < self._room:
             try:
                 spec = next(self._trials)
             except StopIteration:
                 self._exhausted = True
-                return True
+                return
             if spec is None:
-                return True
+                return
             self._sort_in(spec)
-        return False
 
     def _drop_waiting(self) -> None:
         """Lets go of trials that were not begun: the search's time is up."""
@@ -195,10 +172,7 @@ class _Run:
 
     def _taken(self) -> int:
         waiting = sum(map(len, self._waiting.values())) + len(self._singles)
-        return waiting + self._training()
-
-    def _training(self) -> int:
-        return sum(cohort.running for cohort in self._cohorts)
+        return waiting + sum(cohort.running for cohort in self._cohorts)
 
     def _sort_in(self, spec: TrialSpec) -> None:
         try:
@@ -232,7 +206,6 @@ class _Run:
                     "stack of %d trials, padding %.0f %%", len(group), 100 * cohort.layout.padding
                 )
                 self._cohorts.append(cohort)
-                self._worker.begin(cohort)
         self._waiting = {}
 
     def _function(self, key: Any, plans: list[TrialPlan]) -> TrainingFunction:
