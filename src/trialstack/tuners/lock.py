@@ -36,7 +36,7 @@ def locked(folder: Path, what: str) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             raise SearchHeldError(
-                f"{what}: {file.read().strip() or 'another process'} is running this search; wait "
+                f"{what}: {file.read().strip() or 'another process'} is at work on it; wait "
                 "for it, or stop it first"
             ) from None
         file.truncate(0)
