@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from trialstack.console import Progress, print_json, print_links
-from trialstack.errors import InputError, Interrupted
+from trialstack.commands.running import running
+from trialstack.console import print_json, print_links
+from trialstack.errors import InputError
 from trialstack.evaluation.lr_range import RateSchedule
 from trialstack.experiment import parse_setting
 from trialstack.experiment.load import load_experiment
-from trialstack.logs import shown_log
 from trialstack.pipeline.sweep_lr import SweepResult, sweep_learning_rate
 from trialstack.quiet import silence_libraries
-from trialstack.signals import interruptible
 from trialstack.tracking.store import resolve_store
 from trialstack.tracking.ui import ui_command
 
 MOST_SEEDS = 1000
+STOPPED = "stopped; a sweep begins anew with the same command"
 
 
 def run_sweep_lr(
@@ -54,28 +52,15 @@ def run_sweep_lr(
     if not 1 <= seeds <= MOST_SEEDS:
         raise InputError(f"--seeds: {seeds} came; give an integer from 1 to {MOST_SEEDS}")
     experiment = load_experiment(path).with_settings(dict(map(parse_setting, settings)))
-    progress = Progress()
-    try:
-        # What a hypermodel of the user's prints is no result.
-        with (
-            interruptible(),
-            contextlib.redirect_stdout(sys.stderr),
-            shown_log(progress.line, debug=debug),
-        ):
-            result = sweep_learning_rate(
-                experiment,
-                schedule,
-                model=model,
-                seeds=seeds,
-                tracking_uri=tracking_uri,
-                listener=progress,
-            )
-    except Interrupted:
-        progress.close()
-        print("stopped; a sweep begins anew with the same command", file=sys.stderr)
-        raise
-    finally:
-        progress.close()
+    with running(lambda _: STOPPED, debug=debug) as progress:
+        result = sweep_learning_rate(
+            experiment,
+            schedule,
+            model=model,
+            seeds=seeds,
+            tracking_uri=tracking_uri,
+            listener=progress,
+        )
     if as_json:
         print_json(result.as_json())
     else:

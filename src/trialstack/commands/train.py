@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trialstack.console import Progress, print_json, print_links
-from trialstack.errors import Interrupted
+from trialstack.commands.running import running
+from trialstack.console import print_json, print_links
 from trialstack.evaluation.lessons import percent
 from trialstack.experiment import Ladder, parse_setting
-from trialstack.logs import shown_log
 from trialstack.pipeline.train import train
 from trialstack.quiet import silence_libraries
-from trialstack.signals import interruptible
 from trialstack.tables import print_table
 from trialstack.tracking.store import resolve_store
 from trialstack.tracking.ui import ui_command
@@ -25,6 +21,7 @@ if TYPE_CHECKING:
     from trialstack.pipeline.lesson import Lesson
     from trialstack.pipeline.train_result import LessonRun, TrainResult
 
+STOPPED = "stopped; models that were done are kept, the others have no result"
 COLUMNS = (
     "model",
     "what changed",
@@ -61,20 +58,8 @@ def run_train(
     """
     silence_libraries()
     ladder = Ladder.load(path).with_settings(dict(map(parse_setting, settings)))
-    progress = Progress()
-    try:
-        with (
-            interruptible(),
-            contextlib.redirect_stdout(sys.stderr),
-            shown_log(progress.line, debug=debug),
-        ):
-            result = train(ladder, only=only, tracking_uri=tracking_uri, listener=progress)
-    except Interrupted:
-        progress.close()
-        print("stopped; models that were done are kept, the others have no result", file=sys.stderr)
-        raise
-    finally:
-        progress.close()
+    with running(lambda _: STOPPED, debug=debug) as progress:
+        result = train(ladder, only=only, tracking_uri=tracking_uri, listener=progress)
     if as_json:
         print_json(result.as_json())
     else:

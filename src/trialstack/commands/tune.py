@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trialstack.commands.running import running
 from trialstack.console import Progress, print_json, print_result
 from trialstack.durations import parse_duration
-from trialstack.errors import InputError, Interrupted
+from trialstack.errors import InputError
 from trialstack.experiment import Experiment, parse_setting
-from trialstack.logs import shown_log
 from trialstack.pipeline import tune
 from trialstack.quiet import silence_libraries
-from trialstack.signals import interruptible
 from trialstack.tracking.store import resolve_store
 from trialstack.tracking.ui import ui_command
 
@@ -56,35 +54,26 @@ def run_tune(
             if fresh
             else f"--extend: {extend} came; give an integer from 1"
         )
-    progress = Progress()
-    try:
-        # What a hypermodel of the user's prints is no result.
-        with (
-            interruptible(),
-            contextlib.redirect_stdout(sys.stderr),
-            shown_log(progress.line, debug=debug),
-        ):
-            result = tune(
-                experiment,
-                tracking_uri=tracking_uri,
-                fresh=fresh,
-                extend=extend,
-                time_limit=seconds,
-                listener=progress,
-            )
-    except Interrupted:
-        progress.close()
-        done = {"--fresh"} if progress.has_journal else set()
-        again = shlex.join(["trialstack", *(a for a in sys.argv[1:] if a not in done)])
-        print(f"stopped; what is finished is saved. Go on with: {again}", file=sys.stderr)
-        raise
-    finally:
-        progress.close()
+    with running(_stopped, debug=debug) as progress:
+        result = tune(
+            experiment,
+            tracking_uri=tracking_uri,
+            fresh=fresh,
+            extend=extend,
+            time_limit=seconds,
+            listener=progress,
+        )
     if as_json:
         print_json(result.as_json())
     else:
         store = resolve_store(tracking_uri)
         print_result(result, ui_command(store), _load_lines(result))
+
+
+def _stopped(progress: Progress) -> str:
+    done = {"--fresh"} if progress.has_journal else set()
+    again = shlex.join(["trialstack", *(a for a in sys.argv[1:] if a not in done)])
+    return f"stopped; what is finished is saved. Go on with: {again}"
 
 
 def _load_lines(result: TuneResult) -> str:
