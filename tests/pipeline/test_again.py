@@ -33,6 +33,7 @@ def again(rings: tuple[Place, Answer]) -> tuple[Place, dict[str, Any], dict[str,
 Again = tuple[Place, dict[str, Any], dict[str, Any]]
 
 
+@pytest.mark.slow
 class TestTheSameAgain:
     def test_is_a_new_search_with_the_same_numbers(
         self, again: Again, rings: tuple[Place, Answer]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.pipeline.conftest import Place
 
 EXPERIMENT = """
@@ -63,6 +65,7 @@ def write(place: Place, module: str, text: str, trials: int = 1) -> None:
     place.write(EXPERIMENT.format(module=module, trials=trials))
 
 
+@pytest.mark.slow
 def test_the_final_fit_is_the_hypermodels_own(place: Place) -> None:
     write(place, "batches_of_its_own", BATCHES)
     answer = place.tune()
@@ -78,6 +81,7 @@ def test_the_final_fit_is_the_hypermodels_own(place: Place) -> None:
     assert not [name for name in final.data.metrics if name.startswith("val_")]
 
 
+@pytest.mark.slow
 def test_one_that_does_not_build_by_default_is_searched(place: Place) -> None:
     write(place, "demanding_of_its_own", DEMANDING, trials=5)
     answer = place.tune()

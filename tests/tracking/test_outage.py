@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -145,6 +146,10 @@ def test_closing_ends_although_the_store_is_away(
     tracker = MlflowTracker(store, "moons", "s1", client=outage)
     outage.away.set()
     a_trial(tracker)
+    with pytest.raises(TrialstackError, match="'trial/0' is not in the store: "):
+        tracker.run_id("trial/0")
+    while not tracker.problems:  # the thread that writes has had no turn yet
+        time.sleep(0.01)
     with pytest.raises(TrialstackError, match=r"'trial/0' is not in the store: .* does not take"):
         tracker.run_id("trial/0")
     tracker.close()

@@ -110,6 +110,7 @@ def runs(folder: Path) -> list[dict[str, Any]]:
         ]
 
 
+@pytest.mark.slow
 def test_terminated_then_killed_then_finished(tmp_path: Path) -> None:
     (tmp_path / "study.py").write_text(STUDY)
     spec = importlib.util.spec_from_file_location("study", tmp_path / "study.py")

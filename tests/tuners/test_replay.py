@@ -101,6 +101,7 @@ def test_a_search_may_be_interrupted_at_every_epoch(
     assert table(tuner) == table(whole)
 
 
+@pytest.mark.slow
 def test_failed_trials_stay_failed_and_the_others_follow_as_before(
     tmp_path: Path, tuner_of: TunerOf, table: Table, new_hypermodel: Callable[[], Any]
 ) -> None:
@@ -154,6 +155,7 @@ class Growing(keras_tuner.HyperModel):
         return {"val_accuracy": batch + float(np.abs(model.get_weights()[0]).mean())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 2])
 def test_a_space_that_grows_is_replayed_too(
     tmp_path: Path, tuner_of: TunerOf, table: Table, seed: int

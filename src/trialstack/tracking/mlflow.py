@@ -119,7 +119,8 @@ class MlflowTracker(Gathering):
             run.opened.wait(_PATIENCE if self._outage else _LONGEST_WAIT)
         if run.run_id is None:
             raise TrialstackError(
-                f"run {key!r} is not in the store: {'; '.join(self.problems)}; what is finished is "
+                f"run {key!r} is not in the store: "
+                f"{'; '.join(self.problems) or 'it has not answered yet'}; what is finished is "
                 "saved: give the same command again when the store answers"
             )
         return run.run_id

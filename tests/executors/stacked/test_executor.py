@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,9 @@ import keras
 import numpy as np
 import pytest
 
+from trialstack.errors import Interrupted
 from trialstack.executors.stacked import executor as module
+from trialstack.executors.stacked import padding
 from trialstack.executors.stacked.executor import StackedExecutor
 from trialstack.trials import EpochBlock, Event, Failed, Finished, Objective, Started, TrialSpec
 
@@ -105,6 +108,45 @@ def test_waiting_trials_take_the_room_of_those_that_end(
         np.testing.assert_allclose(
             finished(events)[trial_id].history["val_loss"], expected.history["val_loss"], 1e-5
         )
+
+
+@pytest.fixture
+def trained_in(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two stacks at a time; names of the threads that train epochs."""
+    monkeypatch.setattr(module, "stacks_at_a_time", lambda: 2)
+    monkeypatch.setattr(padding, "STACK_COST", 1)
+    names: list[str] = []
+    train = module.Cohort.train
+
+    def noted(self: Any) -> Any:
+        names.append(threading.current_thread().name)
+        return train(self)
+
+    monkeypatch.setattr(module.Cohort, "train", noted)
+    return names
+
+
+def test_stacks_side_by_side_give_the_same(
+    alone: dict[str, Finished], trained_in: list[str]
+) -> None:
+    events = run(Job(), 11)
+    assert {name[: len("stack")] for name in trained_in} == {"stack"}
+    assert list(finished(events)) == list(finished(run(Job(), 11)))  # in the same order every time
+    for trial_id, expected in alone.items():
+        np.testing.assert_allclose(
+            finished(events)[trial_id].history["val_loss"], expected.history["val_loss"], 1e-5
+        )
+
+
+def test_an_error_of_a_search_ends_the_threads(trained_in: list[str]) -> None:
+    def tell(event: Event) -> None:
+        if isinstance(event, Finished):
+            raise Interrupted(2)
+
+    with pytest.raises(Interrupted):
+        StackedExecutor().run(specs(11), Job(), tell)
+    assert trained_in
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("stack_")]
 
 
 def test_what_stops_is_told_at_once_and_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +261,7 @@ class TestExecutions:
         def broken(self: Any) -> None:
             raise MemoryError
 
-        monkeypatch.setattr(module.Cohort, "run_epoch", broken)
+        monkeypatch.setattr(module.Cohort, "train", broken)
         events = run(Fitted(executions=2), 2)
         assert [(spec.trial_id, spec.execution) for spec in trained] == [("0", 0), ("1", 0)]
         assert sorted(finished(events)) == ["0", "1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -78,6 +79,7 @@ class TrainingFunction:
     def __init__(self, plan: TrialPlan, penalized: tuple[bool, bool]) -> None:
         links = plan.chain.links
         self._plan = plan
+        self._before = () if plan.encodes_at_once else plan.chain.preprocessing
         self.penalized = penalized
         self._network = StackedNetwork(plan.chain)
         self._trained = [slot.trainable for slot in slots_of(plan.chain).values()]
@@ -100,6 +102,8 @@ class TrainingFunction:
             normal = self._plan.chain.links[i].kind == "noise"
             return draw(seeds[i], step, widths[i], tf.shape(x)[1:], normal)
 
+        for layer in self._before:
+            x = layer(x)
         return self._network(x[None], parameters, rates, masks, training=training, noise=noise)
 
     def _loss(self, rows: Rows, values: Any) -> Any:
@@ -215,6 +219,10 @@ class TrainingFunction:
         return values
 
 
+_TRACING = threading.Lock()
+"""Held while tracing, which changes Keras' optimizer for a while, as two threads may begin it."""
+
+
 class _TracedOnce:
     """A function of tensors that is traced at its first call, for tensors of any size."""
 
@@ -223,9 +231,12 @@ class _TracedOnce:
         self._traced: Any = None
 
     def __call__(self, *arguments: Any) -> Any:
-        if self._traced is None:
-            signature = tf.nest.map_structure(_any_size, arguments)
-            self._traced = tf.function(self._function, input_signature=signature, autograph=False)
+        with _TRACING:
+            if self._traced is None:
+                signature = tf.nest.map_structure(_any_size, arguments)
+                traced = tf.function(self._function, input_signature=signature, autograph=False)
+                traced.get_concrete_function(*arguments)
+                self._traced = traced
         return self._traced(*arguments)
 
 

@@ -12,7 +12,7 @@ from trialstack.executors.stacked.plan import TrialPlan
 
 SHARE = 0.3
 """Of the machine's free memory that stacks may take."""
-MOST = 512
+MOST = 1024
 """Trials at once, whatever the memory: beyond that a stack is no faster, and slower to report."""
 COPIES_OF_WEIGHTS = 12
 """Weights, penalties, gradients, the optimizer's memory and its temporaries, best weights."""
