@@ -163,6 +163,14 @@ def test_files_of_either_kind_are_told_apart() -> None:
     assert type(load_experiment(ROOT / "experiments" / "circles_search.toml")) is Experiment
 
 
+def test_a_ladder_without_models_is_told_so_by_every_command(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.toml"
+    empty.write_text('name = "a"\nseed = 1\nseeds = 5\n[dataset]\nsource = "circles"\n')
+    for load in (load_experiment, Ladder.load):
+        with pytest.raises(ExperimentError, match=r"key 'model': it is missing; add it, such as"):
+            load(empty)
+
+
 def test_the_ladder_of_the_tutorial() -> None:
     """Settings of section A of the circles tutorial."""
     models = Ladder.load(CIRCLES).model

@@ -99,10 +99,10 @@ def test_a_header_only_is_a_table_without_rows(tmp_path: Path, content: str) -> 
         ("rows.parquet", "", "the file is empty"),
         ("rows.csv", "\nx,y\n1,2\n", "the first line is empty"),
         ("rows.csv", "x,x\n1,2\n", "column 'x' is there twice"),
-        ("rows.csv", "x,y\n1,2\n3\n", "row 2: 1 cell came; the header names 2"),
+        ("rows.csv", "x,y\n1,2\n3\n", "line 3, row 2: 1 cell came; the header names 2"),
         ("rows.csv", "x,y\n1,2,3\n", "row 1: 3 cells came; the header names 2"),
-        ("rows.csv", 'x,y\n1,2\n"3,4\n5,6\n', "row 2: 1 cell came.*is a quote left open"),
-        ("rows.csv", "x,y\n1,ü\n".encode("cp1252"), "not utf-8 at byte 6: give its --encoding"),
+        ("rows.csv", 'x,y\n1,2\n"3,4\n5,6\n', "line 3, row 2: a quote is left open; close"),
+        ("rows.csv", "x,y\n1,ü\n".encode("cp1252"), r"at byte 6: it looks like cp1252 \('ü'\)"),
         ("rows.csv", "x,y\n1,2\n".encode("utf-16"), "at byte 0: it looks like UTF-16 text"),
         ("rows.csv", gzip.compress(b"x,y\n1,2\n"), "it looks like a gzip file"),
         ("rows.csv.gz", gzip.compress(b"x,y\n1,2\n")[:-9], "damaged gzip file"),
@@ -132,7 +132,7 @@ def test_text_that_is_no_text_far_from_the_beginning(
 def test_a_quote_left_open_in_a_long_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_file, "BLOCK", 1 << 10)
     path = write(tmp_path, 'x,y\n1,"2\n' + "1,2\n" * 1000)
-    with pytest.raises(DataError, match="is a quote left open"):
+    with pytest.raises(DataError, match="line 2, row 1: a quote is left open"):
         read(path)
 
 

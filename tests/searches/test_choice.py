@@ -124,6 +124,19 @@ class TestResume:
         assert "--fresh" in text
         assert "\n" not in text
 
+    def test_a_file_that_has_changed_is_refused_with_what_differs(self, home: Path) -> None:
+        old = {"rows": 9, "classes": {"a": 9}, "columns": {"x": "12", "y": "34"}}
+        train(open_search(home, rings(), "d1", old), 2)
+        assert open_search(home, rings(), "d1", old).resumed
+        new = {**old, "columns": {"x": "12", "y": "56"}}
+        with pytest.raises(InputError) as refusal:
+            open_search(home, rings(**{"search.epochs": 3}), "d2", new)
+        line = str(refusal.value)
+        assert line.startswith("experiment 'rings': a search with 2 finished trials (")
+        assert "has other data: circles has changed: column 'y' has other values" in line
+        assert "; search.epochs was 50, is 3; put them back to go on with it, or" in line
+        assert open_search(home, rings(), "d2", new, fresh=True).journal.header["data"] == new
+
     def test_other_rows_are_refused(self, home: Path) -> None:
         train(opened(home), 1)
         with pytest.raises(InputError, match='data was "d1", is "d2"'):

@@ -9,11 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trialstack.datasets.columns import Schema, Table
+
 Features = NDArray[np.float32]
 """Shape `(rows, features)`."""
 
 Targets = NDArray[np.int64]
 """Index of each row's class in `Dataset.classes`, shape `(rows,)`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """What a person's table says of who may see which rows.
+
+    Attributes:
+        groups: Rows with the same number stay on one side of a split; None = each on its own.
+        times: Rows are ordered by these before they are split; None = as they are.
+        sealed: So many last rows are the test rows, from a file of their own.
+    """
+
+    groups: NDArray[np.int64] | None = None
+    times: NDArray[np.float64] | None = None
+    sealed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +47,10 @@ class Dataset:
         classes: Labels as the data has them, in sorted order: row `i` is of `classes[y[i]]`.
         raw: Features as the data has them, in a number type of their own, shape
             `(rows, features)`: what a person's table has where `X` has the nearest float32.
+        table: The rows of a file whose columns are not all numbers without gaps; None otherwise.
+            `X` is then `table.codes()`, with NaN where a value is missing.
+        layout: Of the rows of a file; of others there is nothing to say.
+        positive: Of two classes, the index of the one that scores such as F1 are about.
     """
 
     name: str
@@ -40,6 +61,14 @@ class Dataset:
     target_name: str
     classes: tuple[Any, ...]
     raw: NDArray[Any]
+    table: Table | None = None
+    layout: Layout = Layout()
+    positive: int = 1
+
+    @property
+    def schema(self) -> Schema | None:
+        """What the columns are, where they are not all numbers without gaps."""
+        return self.table.schema if self.table is not None else None
 
     @property
     def n_features(self) -> int:

@@ -32,7 +32,7 @@ def check_rows(dataset: Dataset, where: str = "") -> list[str]:
     start = f"{where}: " if where else ""
     _check_size(dataset, start)
     _check_cells(dataset, start)
-    _check_classes(dataset, start)
+    check_classes(dataset, start)
     return _constant_columns(dataset, start)
 
 
@@ -59,7 +59,16 @@ def _check_cells(dataset: Dataset, start: str) -> None:
     )
 
 
-def _check_classes(dataset: Dataset, start: str) -> None:
+def check_classes(dataset: Dataset, start: str) -> None:
+    """Refuses a data set with a single class, or one that is too small.
+
+    Args:
+        dataset: As it was read.
+        start: Of the error's line.
+
+    Raises:
+        DataError: There is nothing to tell apart.
+    """
     target = f"{start}column {dataset.target_name!r}"
     if dataset.n_classes < 2:
         only = dataset.classes[0] if dataset.classes else None
@@ -68,9 +77,11 @@ def _check_classes(dataset: Dataset, start: str) -> None:
         )
     counts = np.bincount(dataset.y, minlength=dataset.n_classes)
     smallest = int(counts.argmin())
-    if counts[smallest] < MINIMUM_ROWS_OF_A_CLASS:
+    fewest = int(counts[smallest])
+    if fewest < MINIMUM_ROWS_OF_A_CLASS:
+        rows = f"{fewest} row{'s' * (fewest != 1)}"
         raise DataError(
-            f"{target}: class {dataset.classes[smallest]!r} has {counts[smallest]} rows; at least "
+            f"{target}: class {dataset.classes[smallest]!r} has {rows}; at least "
             f"{MINIMUM_ROWS_OF_A_CLASS} are needed, one each to fit, to validate and to test: add "
             "rows or leave the class out"
         )

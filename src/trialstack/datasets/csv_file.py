@@ -7,26 +7,24 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import IO, Any, ClassVar, Self, cast
 
+from trialstack.datasets.csv_damage import ScreenedFile, misfit, read_header, undecodable
 from trialstack.datasets.table_file import Chunk
 from trialstack.errors import DataError, InputError
 
 BLOCK = 1 << 22
 """Bytes that are read at once; no row may be longer."""
 
-BEGINNINGS = {
-    b"\xff\xfe": "UTF-16 text; give --encoding utf-16",
-    b"\xfe\xff": "UTF-16 text; give --encoding utf-16",
-    b"PAR1": "a Parquet file; let its name end in .parquet",
-    b"PK\x03\x04": "an Excel or zip file; save the table as CSV",
-    b"\x1f\x8b": "a gzip file; let its name end in .csv.gz",
-}
-"""How files begin that are often taken for CSV in UTF-8 -> what they are, and what to do."""
+# What Arrow takes for a missing value, and what else pandas does.
+MISSING = (
+    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
+    *("N/A", "NA", "NULL", "NaN", "n/a", "nan", "null", "<NA>", "None"),
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,8 @@ class CsvTable:
     separator: str
     encoding: str
     has_rows: bool
+
+    rows: ClassVar[None] = None
 
     @classmethod
     def open(cls, path: Path, *, separator: str, encoding: str) -> Self:
@@ -65,9 +65,8 @@ class CsvTable:
                 "utf-8, utf-16, cp1252 and latin-1"
             ) from None
         with _explained(path, encoding), path.open("rb") as raw, _unpacked(raw) as file:
-            # Excel begins its files with a mark, which is no part of the first column's name.
-            text = io.TextIOWrapper(file, "utf-8-sig" if encoding == "utf-8" else encoding)
-            header = next(csv.reader(text, delimiter=separator), None)
+            text = io.TextIOWrapper(file, _without_mark(encoding))
+            header = read_header(text, separator)
             has_rows = any(line.strip() for line in text)
         if not header:
             raise DataError(f"{path}: the first line is empty; the columns' names are wanted")
@@ -80,32 +79,19 @@ class CsvTable:
 
         if not self.has_rows:  # for Arrow, that would be an error
             return
-        ragged: list[Any] = []
         done = 0
-
-        def stop_at(row: Any) -> str:
-            ragged.append(row)
-            return "error"
-
-        with (
-            _explained(self.path, self.encoding, ragged),
-            self.path.open("rb") as raw,
-            _unpacked(raw) as file,
-        ):
+        with self._explained(), self.path.open("rb") as raw, _unpacked(raw) as file:
+            screened = ScreenedFile(file, str(self.path), self.encoding)
             reader = arrow.open_csv(
-                file,
+                pa.PythonFile(screened, mode="r"),
                 arrow.ReadOptions(
-                    use_threads=False,  # with more, Arrow cannot tell a wrong row's number
+                    use_threads=False,  # the rows come in their order, and one block is in memory
                     block_size=BLOCK,
                     encoding=self.encoding,
                     column_names=self.columns,
                     skip_rows_after_names=1,
                 ),
-                arrow.ParseOptions(
-                    delimiter=self.separator,
-                    newlines_in_values=True,
-                    invalid_row_handler=stop_at,
-                ),
+                arrow.ParseOptions(delimiter=self.separator, newlines_in_values=True),
                 arrow.ConvertOptions(
                     column_types=dict.fromkeys(columns, pa.string()),
                     include_columns=list(columns),
@@ -114,7 +100,18 @@ class CsvTable:
             )
             for rows in reader:
                 first, done = done + 1, done + rows.num_rows
-                yield Chunk(rows, first, raw.tell(), parsed)
+                yield Chunk(rows, first, raw.tell(), parsed, trimmed)
+            if screened.quotes % 2 and (what := self._misfit()):
+                raise DataError(f"{self.path}: {what}")
+
+    def _explained(self) -> AbstractContextManager[None]:
+        return _explained(self.path, self.encoding, self._misfit)
+
+    def _misfit(self) -> str | None:
+        """What is wrong with the first row that does not fit the header."""
+        with self.path.open("rb") as raw, _unpacked(raw) as file:
+            encoding = _without_mark(self.encoding)
+            return misfit(file, self.separator, encoding, len(self.columns))
 
 
 def parsed(column: Any) -> Any:
@@ -131,18 +128,28 @@ def parsed(column: Any) -> Any:
         ['1', 'two', None]
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
-    from pyarrow import csv as arrow
 
-    text = pc.utf8_trim_whitespace(column)
-    missing = pc.is_in(text, value_set=pa.array(arrow.ConvertOptions().null_values))
-    text = pc.if_else(missing, pa.scalar(None, pa.string()), text)
+    text = trimmed(column)
     for kind in (pa.float64(), pa.bool_()):
         try:
             return text.cast(kind)
         except pa.ArrowInvalid:
             continue
     return text
+
+
+def trimmed(column: Any) -> Any:
+    """The text of a column without white space around it, or nothing where a value is missing.
+
+    Args:
+        column: `pyarrow.Array` of strings.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pc.utf8_trim_whitespace(column)
+    missing = pc.is_in(text, value_set=pa.array(MISSING))
+    return pc.if_else(missing, pa.scalar(None, pa.string()), text)
 
 
 @contextmanager
@@ -156,13 +163,15 @@ def _unpacked(raw: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _explained(path: Path, encoding: str, ragged: Sequence[Any] = ()) -> Iterator[None]:
+def _explained(
+    path: Path, encoding: str, misfit: Callable[[], str | None] = lambda: None
+) -> Iterator[None]:
     """Turns what the libraries say of a file into one line.
 
     Args:
         path: Of the file.
         encoding: As which it is read.
-        ragged: Rows that Arrow did not like, of which there is one at most.
+        misfit: Tells of the first row that is not as the header is.
     """
     from pyarrow import ArrowException
 
@@ -175,41 +184,20 @@ def _explained(path: Path, encoding: str, ragged: Sequence[Any] = ()) -> Iterato
     except csv.Error as error:
         raise DataError(f"{path}: header: {error}") from error
     except ArrowException as error:
-        if ragged:
-            raise _ragged(path, ragged[0]) from error
         if "invalid UTF8" in str(error):
             raise _undecodable(path, encoding) from error
-        if "straddling" in str(error):
-            raise DataError(
-                f"{path}: a row is longer than {BLOCK >> 20} MiB; is a quote left open?"
-            ) from error
-        raise DataError(f"{path}: cannot be read as CSV: {error}") from error
+        what = misfit()
+        if what is None and "straddling" in str(error):
+            what = f"a row is longer than {BLOCK >> 20} MiB; is a quote left open?"
+        said = " ".join(str(error).split())
+        raise DataError(f"{path}: {what or f'cannot be read as CSV: {said:.200}'}") from error
 
 
-def _ragged(path: Path, row: Any) -> DataError:
-    cells = f"{row.actual_columns} cell{'s' * (row.actual_columns != 1)}"
-    quote = "; is a quote left open there?" if row.text.count('"') % 2 else ""
-    number = row.number - 1  # Arrow counts the header
-    return DataError(
-        f"{path}: row {number}: {cells} came; the header names {row.expected_columns}{quote}"
-    )
+def _without_mark(encoding: str) -> str:
+    """Excel begins its files with a mark, which is no part of the first column's name."""
+    return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
 def _undecodable(path: Path, encoding: str) -> DataError:
-    """Says where a file stops to be text of its encoding, and what it looks like."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    before = 0
     with path.open("rb") as raw, _unpacked(raw) as file:
-        for block in iter(lambda: file.read(BLOCK), b""):
-            start = before - len(decoder.getstate()[0])
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError as error:
-                before = start + error.start
-                break
-            before += len(block)
-        file.seek(0)
-        beginning = file.read(4)
-    like = next((what for magic, what in BEGINNINGS.items() if beginning.startswith(magic)), "")
-    what = f"it looks like {like}" if like else "give its --encoding, such as cp1252"
-    return DataError(f"{path}: not {encoding} at byte {before}: {what}")
+        return DataError(f"{path}: {undecodable(file, encoding)}")

@@ -5,15 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from trialstack.datasets.base import Features, Targets
+from trialstack.datasets.base import Features, Layout, Targets
+from trialstack.datasets.columns import Schema
+
+BLOCK = 65536
+"""Rows whose bytes are copied at once."""
 
 
 def fingerprint(
-    X: Features, y: Targets, feature_names: Sequence[str], classes: Sequence[Any]
+    X: Features,
+    y: Targets,
+    feature_names: Sequence[str],
+    classes: Sequence[Any],
+    *,
+    schema: Schema | None = None,
+    layout: Layout | None = None,
 ) -> str:
     """SHA-256 of all rows in their order, of the columns' names and of the labels.
 
@@ -22,19 +33,56 @@ def fingerprint(
         y: Index of each row's class, shape `(rows,)`.
         feature_names: One a column.
         classes: Labels in the order of `y`'s indices.
+        schema: What the columns are, if they are not all numbers without gaps.
+        layout: Which rows may be on which side of a split, if there is anything to say.
 
     Returns:
         64 hexadecimal digits, the same on every machine.
     """
-    schema = {
+    facts: dict[str, Any] = {
         "rows": len(X),
         "features": list(feature_names),
         "classes": [repr(label) for label in classes],
     }
-    digest = hashlib.sha256(json.dumps(schema, sort_keys=True).encode())
-    digest.update(_feature_bytes(X))
+    if schema is not None:
+        facts["columns"] = schema.as_json()
+    arrays = {"groups": layout.groups, "times": layout.times} if layout is not None else {}
+    if layout is not None and layout.sealed:
+        facts["sealed"] = layout.sealed
+    facts |= {name: True for name, array in arrays.items() if array is not None}
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for start in range(0, len(X), BLOCK):
+        digest.update(_feature_bytes(X[start : start + BLOCK]))
     digest.update(np.ascontiguousarray(y, dtype="<i8").tobytes())
+    for array in arrays.values():
+        if array is not None:
+            digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
     return digest.hexdigest()
+
+
+def column_digests(
+    X: Features, feature_names: Sequence[str], schema: Schema | None = None
+) -> dict[str, str]:
+    """The beginning of a SHA-256 of each column: name -> 16 hexadecimal digits.
+
+    Args:
+        X: Features, shape `(rows, features)`.
+        feature_names: One a column.
+        schema: What the columns are, if they are not all numbers without gaps.
+
+    Example:
+        >>> X = np.array([[1.0, 2.0]], dtype=np.float32)
+        >>> old, new = column_digests(X, ["a", "b"]), column_digests(X + [[0, 1]], ["a", "b"])
+        >>> [name for name in old if old[name] != new[name]]
+        ['b']
+    """
+    digests = {}
+    for place, name in enumerate(feature_names):
+        about = asdict(schema[name]) if schema is not None else {}
+        digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+        digest.update(_feature_bytes(X[:, place]))
+        digests[name] = digest.hexdigest()[:16]
+    return digests
 
 
 def row_hashes(X: Features, y: Targets) -> list[str]:

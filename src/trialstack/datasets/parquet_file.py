@@ -10,7 +10,9 @@ from typing import Any, Self
 from trialstack.datasets.table_file import Chunk
 from trialstack.errors import DataError
 
-ROWS_AT_ONCE = 65536
+ROWS_AT_ONCE = 1 << 14
+BUFFER = 1 << 16
+"""Bytes of each column that are read ahead."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,11 @@ class ParquetTable:
     path: Path
     columns: tuple[str, ...]
     size: int
+
+    @property
+    def rows(self) -> int:
+        """See `trialstack.datasets.table_file.Table`."""
+        return self.size
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -44,10 +51,11 @@ class ParquetTable:
 
         done = 0
         try:
-            with pq.ParquetFile(self.path) as file:
+            # Without these two, a whole row group is in memory, which may be the whole file.
+            with pq.ParquetFile(self.path, pre_buffer=False, buffer_size=BUFFER) as file:
                 for rows in file.iter_batches(ROWS_AT_ONCE, columns=list(columns)):
                     first, done = done + 1, done + rows.num_rows
-                    yield Chunk(rows, first, done, _as_it_is)
+                    yield Chunk(rows, first, done, _as_it_is, _as_text)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self.path, error) from error
 
@@ -56,5 +64,12 @@ def _as_it_is(column: Any) -> Any:
     return column
 
 
+def _as_text(column: Any) -> Any:
+    import pyarrow as pa
+
+    return column.cast(pa.string())
+
+
 def _damaged(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path}: cannot be read as Parquet: {error}")
+    what = " ".join(str(error).split())
+    return DataError(f"{path}: cannot be read as Parquet: {what:.200}; is it damaged?")

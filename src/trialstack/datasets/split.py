@@ -16,6 +16,9 @@ from trialstack.errors import DataError
 if TYPE_CHECKING:
     from trialstack.experiment import DatasetSettings
 
+DRAWS = 20
+"""Of groups of rows, of which the one that is the most even over the classes is taken."""
+
 Rows = NDArray[np.int64]
 """Indices of rows of the data set, shape `(rows,)`."""
 
@@ -47,7 +50,8 @@ def split_dataset(
 
     Args:
         dataset: Its rows in file order.
-        settings: `split`, `test_size`, `validation`, `validation_size` and `seed` are used.
+        settings: `split`, `test_size`, `validation`, `validation_size` and `seed` are used; and
+            what the data set's layout says.
         place_of: Where a key of the experiment came from, for error lines.
 
     Raises:
@@ -82,15 +86,20 @@ class _PartError(Exception):
 
 
 def _split(dataset: Dataset, settings: DatasetSettings) -> Split:
-    rows = np.arange(len(dataset.y))
-    if settings.split == "stratified":
-        train, test = _stratified(rows, dataset, settings.test_size, settings.seed, "test_size")
+    layout = dataset.layout
+    rows = np.arange(len(dataset.y) - layout.sealed)
+    if layout.times is not None:
+        rows = np.argsort(layout.times[rows], kind="stable")
+    if layout.sealed:
+        train, test = rows, np.arange(len(rows), len(dataset.y))
+    elif settings.split == "stratified":
+        train, test = _drawn(rows, dataset, settings.test_size, settings.seed, "test_size")
     else:
         train, test = _last(rows, round(len(rows) * settings.test_size))
     if settings.validation_size == 0:
         fit, validation = _last(train, 0)
     elif settings.validation == "stratified":
-        fit, validation = _stratified(
+        fit, validation = _drawn(
             train, dataset, settings.validation_size, settings.seed, "validation_size"
         )
     else:
@@ -101,6 +110,40 @@ def _split(dataset: Dataset, settings: DatasetSettings) -> Split:
 
 def _last(rows: Rows, count: int) -> tuple[Rows, Rows]:
     return rows[: len(rows) - count], rows[len(rows) - count :]
+
+
+def _drawn(rows: Rows, dataset: Dataset, size: float, seed: int, key: str) -> tuple[Rows, Rows]:
+    """Some rows, evenly over the classes, and the others."""
+    if dataset.layout.groups is None:
+        return _stratified(rows, dataset, size, seed, key)
+    return _grouped(rows, dataset, dataset.layout.groups[rows], size, seed, key)
+
+
+def _grouped(
+    rows: Rows, dataset: Dataset, groups: NDArray[np.int64], size: float, seed: int, key: str
+) -> tuple[Rows, Rows]:
+    """Whole groups, drawn several times: the draw that is the most even over the classes counts."""
+    from sklearn.model_selection import GroupShuffleSplit
+
+    y, count = dataset.y[rows], len(np.unique(groups))
+    if count < 2:
+        raise _PartError(
+            "group", f"all {len(rows)} rows are of one group; at least two groups are needed"
+        )
+    wanted = np.bincount(y, minlength=dataset.n_classes) * size
+    draws = GroupShuffleSplit(DRAWS, test_size=size, random_state=seed)
+    try:
+        kept, sealed = min(
+            draws.split(rows, y, groups),
+            key=lambda draw: np.abs(np.bincount(y[draw[1]], minlength=len(wanted)) - wanted).sum(),
+        )
+    except ValueError:
+        raise _PartError(
+            key,
+            f"{size} of the {count} groups of {dataset.name!r} leave a part without rows; give "
+            f"more groups or another {key}",
+        ) from None
+    return rows[kept], rows[sealed]
 
 
 def _stratified(
@@ -125,10 +168,20 @@ def _stratified(
 
 def _check_classes(dataset: Dataset, split: Split, settings: DatasetSettings) -> None:
     """Every part that is wanted needs rows of every class: no score of it would mean anything."""
+    if dataset.layout.sealed:
+        unknown = _missing_classes(dataset.y[split.train], dataset.n_classes)
+        if unknown:
+            raise _PartError(
+                "test_source",
+                f"class {dataset.classes[unknown[0]]!r} is among its rows only; add rows of it to "
+                f"{dataset.source}, or leave them out of the test rows",
+            )
     parts = [("fit", split.fit, "validation_size")]
     if settings.validation_size > 0:
         parts.append(("validation", split.validation, "validation_size"))
-    if settings.test_size > 0:
+    if dataset.layout.sealed:
+        parts.append(("test", split.test, "test_source"))
+    elif settings.test_size > 0:
         parts.append(("test", split.test, "test_size"))
     for part, rows, key in parts:
         missing = _missing_classes(dataset.y[rows], dataset.n_classes)

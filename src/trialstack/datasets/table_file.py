@@ -6,7 +6,7 @@ The suffix says what kind of file it is; each kind is a module of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,19 +29,29 @@ class Chunk:
         first_row: Number of its first row; the first row of a table, below the header, is 1.
         done: How much of the table is read by now, in the table's units.
         values: From a column as the file has it to its values: numbers instead of their text.
+        texts: From a column as the file has it to its text, missing values missing.
     """
 
     rows: Any
     first_row: int
     done: int
     values: Callable[[Any], Any]
+    texts: Callable[[Any], Any]
 
-    def frame(self, columns: Sequence[str]) -> pd.DataFrame:
-        """Values of some columns; the index holds the rows' numbers."""
+    def frame(self, columns: Sequence[str], texts: Container[str] = ()) -> pd.DataFrame:
+        """Values of some columns; the index holds the rows' numbers.
+
+        Args:
+            columns: Their names.
+            texts: Those of them that are text, even where all cells of a chunk look like numbers.
+        """
         import pandas as pd
         import pyarrow as pa
 
-        arrays = [self.values(self.rows.column(name)) for name in columns]
+        arrays = [
+            (self.texts if name in texts else self.values)(self.rows.column(name))
+            for name in columns
+        ]
         index = pd.RangeIndex(self.first_row, self.first_row + self.rows.num_rows)
         return pa.Table.from_arrays(arrays, list(columns)).to_pandas().set_index(index)
 
@@ -66,6 +76,10 @@ class Table(Protocol):
     @property
     def size(self) -> int:
         """How much there is to read, in units of its own: bytes or rows."""
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows there are; None if that shows only when they are read."""
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
         """The rows of some columns, in their order; none when there is only a header.

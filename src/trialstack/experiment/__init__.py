@@ -1,12 +1,13 @@
 """The experiment file: TOML -> a validated, frozen `Experiment` or `Ladder`."""
 
+from trialstack.experiment.dataset import DatasetSettings
 from trialstack.experiment.experiment import Experiment
 from trialstack.experiment.file import ExperimentFile
 from trialstack.experiment.hypermodel import CustomSettings, MLPSettings
 from trialstack.experiment.ladder import Ladder
 from trialstack.experiment.models import ModelSettings
 from trialstack.experiment.reading import parse_setting
-from trialstack.experiment.sections import BaselineSettings, DatasetSettings, SearchSettings
+from trialstack.experiment.sections import BaselineSettings, SearchSettings
 from trialstack.experiment.spaces import NumberRange
 
 __all__ = [

@@ -24,13 +24,13 @@ class Options:
 
 ALGORITHMS = Options(there=("random",), to_come=("hyperband", "bayesian", "grid"))
 EXECUTORS = Options(there=("auto", "one-by-one", "stacked"), to_come=("ray",))
-SPLITS = Options(there=("stratified", "first", "none"), to_come=("time",))
+SPLITS = Options(there=("stratified", "first", "time", "none"))
 VALIDATIONS = Options(there=("stratified", "last"))
 FINAL_EPOCHS = Options(there=("best", "run"))
 DIRECTIONS = Options(there=("max", "min"))
 SAMPLINGS = Options(there=("linear", "log"))
 
-FILE_FORMATS = Options(there=(), to_come=(".csv", ".parquet"))
+FILE_FORMATS = Options(there=(".csv", ".csv.gz", ".parquet"))
 """Suffixes of a data set's `source` that are files; other sources are built-in names."""
 
 COMMAND_OF_TABLE = {
@@ -78,6 +78,12 @@ OPTIMIZERS = Options(
     )
 )
 """Keras' names of its optimizers whose update of a weight depends on that weight alone."""
+
+ENCODINGS = Options(there=("standard", "robust", "quantile", "uniform", "ple"))
+"""What numbers are made of before a network takes them."""
+
+CLASS_WEIGHTS = Options(there=("none", "balanced"))
+"""What a row's class weighs in the loss: the same, or as much more as the class is rarer."""
 
 MLP_METRICS = ("auc", "accuracy", "loss")
 """What the built-in MLP reports for an epoch; with validation rows each has a `val_` twin."""

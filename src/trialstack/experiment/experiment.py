@@ -6,15 +6,19 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from trialstack.datasets.names import nearest
 from trialstack.experiment.available import MLP_METRICS
 from trialstack.experiment.file import ExperimentFile
 from trialstack.experiment.hypermodel import HypermodelSettings, MLPSettings
-from trialstack.experiment.problems import impossible, nearest
+from trialstack.experiment.problems import impossible
 from trialstack.experiment.sections import BaselineSettings, SearchSettings
 from trialstack.trials import Objective
 
 NOT_IDENTITY = frozenset({"name", "description", "search.max_trials", "search.executor"})
 """Keys that may change between the start of a search and its resumption."""
+
+PATHS = frozenset({"dataset.source", "dataset.test_source"})
+"""Keys that say where rows lie. Which rows they are, the digest says: a file may be moved."""
 
 
 class Experiment(ExperimentFile):
@@ -52,9 +56,18 @@ class Experiment(ExperimentFile):
         """What makes two searches the same search: flat dotted keys of `resolved()`.
 
         The number of trials and the executor may differ between two runs of one search, and so
-        may the names of what comes out.
+        may the names of what comes out and the path of a file.
         """
-        return {k: v for k, v in self.flat_settings().items() if k not in NOT_IDENTITY}
+        left_out = NOT_IDENTITY | PATHS if self.dataset.is_file else NOT_IDENTITY
+        return {k: v for k, v in self.flat_settings().items() if k not in left_out}
+
+    @model_validator(mode="after")
+    def _check_class_weight(self) -> Self:
+        weights = self.search.class_weight
+        if weights and getattr(self.hypermodel, "class_weight", None):
+            allowed = "no such key beside hypermodel.class_weight"
+            raise impossible(weights, allowed, "search.class_weight")
+        return self
 
     @model_validator(mode="after")
     def _check_objective(self) -> Self:

@@ -12,10 +12,10 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from trialstack.errors import ExperimentError
 from trialstack.experiment.available import COMMAND_OF_TABLE
+from trialstack.experiment.dataset import DatasetSettings
 from trialstack.experiment.problems import explain, one_line
 from trialstack.experiment.reading import flat, new_tables, read_toml, with_setting
 from trialstack.experiment.section import Section
-from trialstack.experiment.sections import DatasetSettings
 from trialstack.experiment.values import Name, Text
 
 
@@ -140,6 +140,10 @@ class ExperimentFile(Section):
     def folder(self) -> Path:
         """What relative paths and modules of the user are relative to."""
         return self._folder
+
+    def as_given(self) -> dict[str, Any]:
+        """The tables that it was made from, with later settings, without defaults."""
+        return deepcopy(self._given)
 
     def resolved(self) -> dict[str, Any]:
         """All tables with every default filled in, fit for JSON; keys without value are absent."""

@@ -13,7 +13,9 @@ from trialstack.experiment.problems import impossible
 from trialstack.experiment.section import Section
 from trialstack.experiment.spaces import (
     Activations,
+    ClassWeights,
     DropoutRate,
+    Encodings,
     Flags,
     LayerWidths,
     LearningRate,
@@ -41,6 +43,8 @@ class MLPSettings(Section):
         batch_normalization: Whether each hidden layer is normalised before its activation.
         optimizer: Keras' name of it.
         learning_rate: Of the optimizer.
+        encoding: What is made of numbers, inside the model, instead of standardising them.
+        class_weight: `"balanced"`: in the loss a row weighs the more, the rarer its class is.
     """
 
     type: Text = "mlp"
@@ -55,6 +59,8 @@ class MLPSettings(Section):
     batch_normalization: Flags | None = None
     optimizer: Optimizers | None = None
     learning_rate: LearningRate | None = None
+    encoding: Encodings | None = None
+    class_weight: ClassWeights | None = None
 
     @property
     def widths(self) -> tuple[tuple[int, int], ...]:

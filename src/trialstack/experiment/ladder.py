@@ -8,11 +8,12 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from trialstack.datasets.names import nearest
 from trialstack.errors import InputError
+from trialstack.experiment.dataset import DatasetSettings
 from trialstack.experiment.file import ExperimentFile
 from trialstack.experiment.models import ModelSettings
-from trialstack.experiment.problems import impossible, nearest, wrong_keys
-from trialstack.experiment.sections import DatasetSettings
+from trialstack.experiment.problems import impossible, wrong_keys
 from trialstack.experiment.values import CountFrom0, Fraction, Seed
 
 

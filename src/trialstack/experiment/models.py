@@ -6,11 +6,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from trialstack.datasets.names import nearest
 from trialstack.errors import InputError
 from trialstack.evaluation.lr_range import RateSchedule
 from trialstack.experiment.available import ACTIVATIONS, FIT_ROWS, OPTIMIZERS, OUTPUTS
 from trialstack.experiment.expectations import ExpectSettings, Interval, TutorialSettings
-from trialstack.experiment.problems import impossible, nearest, wrong_keys
+from trialstack.experiment.problems import impossible, wrong_keys
 from trialstack.experiment.section import Section
 from trialstack.experiment.values import (
     LARGEST_INTEGER,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -42,16 +41,6 @@ def _bare(value: object) -> str:
 def one_line(text: str) -> str:
     """The text with all white space, line ends included, as single blanks."""
     return " ".join(text.split())
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A suggestion to append to an error line, or nothing.
-
-    >>> nearest("pateince", ["epochs", "patience"])
-    "; did you mean 'patience'?"
-    """
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def impossible(came: object, allowed: str, key: str = "", mend: str = "") -> PydanticCustomError:

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from trialstack.experiment.problems import impossible, nearest, shown, wrong_keys
+from trialstack.datasets.names import nearest
+from trialstack.experiment.problems import impossible, shown, wrong_keys
 
 
 class Section(BaseModel):

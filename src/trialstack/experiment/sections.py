@@ -1,4 +1,4 @@
-"""The `[dataset]`, `[baseline]` and `[search]` tables as frozen, validated values."""
+"""The `[baseline]` and `[search]` tables as frozen, validated values."""
 
 from __future__ import annotations
 
@@ -8,75 +8,25 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from trialstack.experiment.available import (
     ALGORITHMS,
+    CLASS_WEIGHTS,
     DIRECTIONS,
     EXECUTORS,
     FINAL_EPOCHS,
-    SPLITS,
-    VALIDATIONS,
     direction_of,
 )
 from trialstack.experiment.problems import impossible, wrong_keys
 from trialstack.experiment.section import Section
-from trialstack.experiment.sources import Source, check_parameters
 from trialstack.experiment.values import (
     CountFrom0,
     CountFrom1,
     CountOrAuto,
     Flag,
-    Fraction,
     MetricName,
     PositiveNumber,
     Seed,
-    Table,
-    Text,
     Widths,
     one_of,
 )
-
-
-def _default_test_size(so_far: dict[str, Any]) -> float:
-    return 0.0 if so_far.get("split") == "none" else 0.25
-
-
-class DatasetSettings(Section):
-    """Which rows there are and who sees them.
-
-    Attributes:
-        source: Name of a built-in data set.
-        target: Column that is predicted; only files have a choice.
-        split: `"stratified"`: test rows drawn evenly over the classes; `"first"`: the last rows
-            are the test rows; `"none"`: there are none.
-        test_size: Part of all rows that is sealed until the end.
-        validation: `"stratified"`, or `"last"`: the last training rows, as Keras'
-            `validation_split` takes them.
-        validation_size: Part of the training rows that trials are judged by; 0 = none.
-        seed: Of both splits.
-        params: Parameters of a generated data set, all of them once it is validated.
-    """
-
-    source: Source = Field(examples=['source = "breast_cancer"'])
-    target: Text | None = None
-    split: Annotated[str, BeforeValidator(one_of(SPLITS))] = "stratified"
-    test_size: Fraction = Field(default_factory=_default_test_size)
-    validation: Annotated[str, BeforeValidator(one_of(VALIDATIONS))] = "stratified"
-    validation_size: Fraction = 0.25
-    seed: Seed = 42
-    params: Table = Field(default_factory=dict, validate_default=True)
-
-    @model_validator(mode="after")
-    def _check_together(self) -> Self:
-        if self.target is not None:
-            allowed = "no such key: a built-in data set has its own target"
-            raise impossible(self.target, allowed, "target")
-        if self.split == "none" and self.test_size > 0:
-            allowed = '0, or no such key, as split = "none" leaves no test rows'
-            raise impossible(self.test_size, allowed, "test_size")
-        if self.split != "none" and self.test_size == 0:
-            allowed = 'a number above 0 and below 1 (no test rows: split = "none")'
-            raise impossible(self.test_size, allowed, "test_size")
-        # The model is frozen, and nobody has seen it yet: fill in the defaults of this source.
-        self.__dict__["params"] = check_parameters(self.source, self.params)
-        return self
 
 
 class BaselineSettings(Section):
@@ -117,6 +67,7 @@ class SearchSettings(Section):
         parallel_trials: Trials that are asked for before results are told, or `"auto"`.
         seed: Of hyperparameters, initial weights and batches.
         max_retries: How often a failed trial is tried again.
+        class_weight: As in the hypermodel, for one that does not have it.
     """
 
     algorithm: Annotated[str, BeforeValidator(one_of(ALGORITHMS))] = "random"
@@ -133,6 +84,7 @@ class SearchSettings(Section):
     parallel_trials: CountOrAuto = "auto"
     seed: Seed = 42
     max_retries: CountFrom0 = 0
+    class_weight: Annotated[str, BeforeValidator(one_of(CLASS_WEIGHTS))] | None = None
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

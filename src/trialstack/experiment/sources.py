@@ -4,27 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from trialstack.datasets.builtin import BUILTIN, parameters_of
+from trialstack.datasets.names import nearest
 from trialstack.experiment.available import FILE_FORMATS
-from trialstack.experiment.problems import impossible, nearest, not_built, wrong_keys
+from trialstack.experiment.problems import impossible, wrong_keys
 from trialstack.experiment.values import LARGEST_SEED, is_number
+
+
+def is_file(source: str) -> bool:
+    """Whether a source is the path of a file, and no built-in name.
+
+    >>> is_file("rows.CSV"), is_file("circles")
+    (True, False)
+    """
+    return source.lower().endswith(FILE_FORMATS.there)
 
 
 def check_source(value: Any) -> str:
     """The name of a built-in data set, or the path of a file."""
-    there = ", ".join(BUILTIN)
-    if isinstance(value, str):
-        if value in BUILTIN:
-            return value
-        if PurePath(value).suffix.lower() in FILE_FORMATS.to_come:
-            raise not_built(value, f"the built-in data sets {there}")
+    if isinstance(value, str) and (value in BUILTIN or is_file(value)):
+        return value
     mend = nearest(value, BUILTIN) if isinstance(value, str) else ""
-    raise impossible(value, f"a built-in data set: {there}", mend=mend)
+    allowed = f"a built-in data set: {', '.join(BUILTIN)}; or a file: {_endings()}"
+    raise impossible(value, allowed, mend=mend)
+
+
+def check_file(value: Any) -> str:
+    """The path of a file."""
+    if isinstance(value, str) and is_file(value):
+        return value
+    raise impossible(value, f"a file: {_endings()}")
+
+
+def _endings() -> str:
+    return f"a path that ends in {', '.join(FILE_FORMATS.there)}"
 
 
 @dataclass(frozen=True)
@@ -47,7 +64,7 @@ def _integers(least: int, most: int) -> Limits:
     )
 
 
-_FROM_ZERO = Limits("a number from 0", lambda value: is_number(value) and value >= 0)
+_SPREAD = Limits("a number from 0 to 1000000", lambda v: is_number(v) and 0 <= v <= 1_000_000)
 
 # Names mean the same in all generators; none may be beyond what scikit-learn takes.
 PARAMETERS = {
@@ -56,9 +73,9 @@ PARAMETERS = {
     "centers": _integers(1, 1000),
     "classes": _integers(2, 20),
     "turns": Limits("a number from 0.1 to 10", lambda v: is_number(v) and 0.1 <= v <= 10),
-    "noise": _FROM_ZERO,
+    "noise": _SPREAD,
     "factor": Limits("a number from 0 to below 1", lambda v: is_number(v) and 0 <= v < 1),
-    "cluster_std": _FROM_ZERO,
+    "cluster_std": _SPREAD,
     "seed": _integers(0, LARGEST_SEED),
 }
 
@@ -102,3 +119,4 @@ def _check_size(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> None
 
 
 Source = Annotated[str, BeforeValidator(check_source)]
+FileSource = Annotated[str, BeforeValidator(check_file)]

@@ -7,8 +7,16 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from trialstack.experiment.available import ACTIVATIONS, OPTIMIZERS, SAMPLINGS, Options
-from trialstack.experiment.problems import impossible, nearest
+from trialstack.datasets.names import nearest
+from trialstack.experiment.available import (
+    ACTIVATIONS,
+    CLASS_WEIGHTS,
+    ENCODINGS,
+    OPTIMIZERS,
+    SAMPLINGS,
+    Options,
+)
+from trialstack.experiment.problems import impossible
 from trialstack.experiment.values import LARGEST_WIDTH, is_number
 
 MOST_LAYERS = 100
@@ -139,4 +147,6 @@ DropoutRate = Annotated[
 LearningRate = Annotated[Numbers, BeforeValidator(numbers("above 0", lambda value: value > 0))]
 Activations = Annotated[tuple[str, ...], BeforeValidator(names(ACTIVATIONS))]
 Optimizers = Annotated[tuple[str, ...], BeforeValidator(names(OPTIMIZERS))]
+Encodings = Annotated[tuple[str, ...], BeforeValidator(names(ENCODINGS))]
+ClassWeights = Annotated[tuple[str, ...], BeforeValidator(names(CLASS_WEIGHTS))]
 Flags = Annotated[tuple[bool, ...], BeforeValidator(booleans)]

@@ -13,8 +13,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from trialstack.datasets.names import nearest
 from trialstack.experiment.available import Options
-from trialstack.experiment.problems import impossible, nearest, not_built
+from trialstack.experiment.problems import impossible, not_built
 
 LARGEST_INTEGER = 2**31 - 1
 """Enough for every count here, and safe in every library below."""
@@ -83,6 +84,30 @@ def text(value: Any) -> str:
     raise impossible(value, "a string in quotes")
 
 
+def texts(value: Any) -> tuple[str, ...]:
+    """A list of different strings; one may go without its brackets."""
+    strings = [value] if isinstance(value, str) else value
+    if isinstance(strings, list) and all(isinstance(one, str) for one in strings):
+        distinct = tuple(dict.fromkeys(strings))
+        if len(distinct) == len(strings):
+            return distinct
+    raise impossible(value, "a list of different strings, such as ['a', 'b']")
+
+
+def label(value: Any) -> str | bool | int | float:
+    """A label as a table may have it."""
+    if isinstance(value, str | bool) or is_number(value):
+        return value  # type: ignore[no-any-return] # it is one of these
+    raise impossible(value, "a label: a string in quotes, a number, true or false")
+
+
+def separator(value: Any) -> str:
+    """What stands between two cells."""
+    if isinstance(value, str) and len(value.replace("\\t", "\t")) == 1 and value not in '"\r\n':
+        return value
+    raise impossible(value, "one character, such as ';'")
+
+
 def one_of(options: Options) -> Callable[[Any], str]:
     """A check for one of some names."""
 
@@ -147,6 +172,9 @@ Fraction = Annotated[float, BeforeValidator(fraction)]
 PositiveNumber = Annotated[float, BeforeValidator(positive_number)]
 Flag = Annotated[bool, BeforeValidator(boolean)]
 Text = Annotated[str, BeforeValidator(text)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(texts)]
+Label = Annotated[str | bool | int | float, BeforeValidator(label)]
+Separator = Annotated[str, BeforeValidator(separator)]
 Name = Annotated[str, BeforeValidator(name)]
 MetricName = Annotated[str, BeforeValidator(metric_name)]
 Table = Annotated[dict[str, Any], BeforeValidator(plain_table)]

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trialstack.datasets.base import Dataset
-from trialstack.datasets.checks import check_rows
-from trialstack.datasets.fingerprint import fingerprint, rows_digest
-from trialstack.datasets.load import load_dataset
-from trialstack.datasets.split import Split, split_dataset
+from trialstack.datasets.columns import Table
+from trialstack.datasets.features import Feature
+from trialstack.datasets.fingerprint import rows_digest
+from trialstack.datasets.read import read_dataset
+from trialstack.datasets.split import Split
 from trialstack.experiment import ExperimentFile
+from trialstack.pipeline.reading import telling
+from trialstack.preprocessing.fit import fit_preparation
+from trialstack.preprocessing.prepared import Preparation
 from trialstack.tracking.base import DatasetRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -21,12 +31,31 @@ class Rows:
     """Features and class indices of some rows.
 
     Attributes:
-        X: Shape `(rows, features)`.
+        X: What a network takes, shape `(rows, features)`.
         y: Shape `(rows,)`.
+        raw: The same rows as the data set has them, shape `(rows, columns)`; None = they are `X`.
+        first_is_positive: Whether, of two classes, the first is the one that scores such as F1
+            are about, as the second one is in general.
     """
 
     X: NDArray[np.float32]
     y: NDArray[np.int64]
+    raw: NDArray[np.float32] | None = None
+    first_is_positive: bool = False
+
+    @property
+    def known_by(self) -> NDArray[np.float32]:
+        """What a row is recognised by, whatever was made of it for a network."""
+        return self.X if self.raw is None else self.raw
+
+    @property
+    def scored_y(self) -> NDArray[np.int64]:
+        """The classes with the positive one last, as scores and curves take them."""
+        return 1 - self.y if self.first_is_positive else self.y
+
+    def scored(self, by_class: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities with the positive class last, shape `(rows, classes)`."""
+        return by_class[:, ::-1] if self.first_is_positive else by_class
 
     def __len__(self) -> int:
         return len(self.y)
@@ -42,6 +71,8 @@ class Data:
         digest: Of all rows and the column schema.
         test_digest: Of the test rows.
         warnings: What the checks found, one line each.
+        facts: Of a file, what tells two versions of it apart; see `ReadDataset`.
+        features: Of a file, what becomes of each column.
     """
 
     dataset: Dataset
@@ -49,28 +80,87 @@ class Data:
     digest: str
     test_digest: str
     warnings: tuple[str, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    features: tuple[Feature, ...] = ()
 
     @classmethod
-    def of(cls, experiment: ExperimentFile) -> Data:
+    def of(cls, experiment: ExperimentFile, tell: Callable[[str], None] | None = None) -> Data:
         """Reads, checks and splits.
+
+        Args:
+            experiment: Its `[dataset]` table is used.
+            tell: Takes lines on how far the reading of a long file is.
 
         Raises:
             DataError: The rows cannot be used as they are.
         """
-        dataset = load_dataset(experiment.dataset, experiment.place_of)
-        warnings = check_rows(dataset, experiment.where)
-        split = split_dataset(dataset, experiment.dataset, experiment.place_of)
+        settings = experiment.dataset
+        read = read_dataset(
+            settings,
+            experiment.folder,
+            experiment.where,
+            experiment.place_of,
+            telling(tell or (lambda line: None), settings.source),
+        )
+        dataset, test = read.dataset, read.split.test
         return cls(
             dataset,
-            split,
-            fingerprint(dataset.X, dataset.y, dataset.feature_names, dataset.classes),
-            rows_digest(dataset.X[split.test], dataset.y[split.test]),
-            tuple(warnings),
+            read.split,
+            read.digest,
+            rows_digest(dataset.X[test], dataset.y[test]),
+            read.warnings,
+            read.facts,
+            read.features,
         )
+
+    @cached_property
+    def preparation(self) -> Preparation | None:
+        """How columns become features, learned from the training rows; None = they are features.
+
+        One for all models of the experiment. The rows that trials are judged by have a part in
+        medians and in the choice of categories, never in the target; what scales numbers, each
+        model learns from its own rows.
+        """
+        table = self.dataset.table
+        return fit_preparation(table.schema, table.rows(self.split.train)) if table else None
+
+    @cached_property
+    def X(self) -> NDArray[np.float32]:  # noqa: N802
+        """The features of all rows, made once, shape `(rows, features)`."""
+        if self.preparation is None or self.dataset.table is None:
+            return self.dataset.X
+        return self.preparation.matrix(self.dataset.table.frame)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """One a column of `X`."""
+        return self.preparation.feature_names if self.preparation else self.dataset.feature_names
+
+    @property
+    def n_numeric(self) -> int:
+        """How many of the first features are numbers; the others are 0 or 1."""
+        return self.preparation.n_numeric if self.preparation else self.dataset.n_features
+
+    @property
+    def columns(self) -> Mapping[str, Sequence[int]]:
+        """Name of each column of the data set -> places of the features that are made of it."""
+        names = self.dataset.feature_names
+        if self.preparation is not None:
+            return dict(zip(names, self.preparation.sources, strict=True))
+        return {name: (place,) for place, name in enumerate(names)}
 
     def rows(self, indices: NDArray[np.int64]) -> Rows:
         """Some rows of the data set."""
-        return Rows(self.dataset.X[indices], self.dataset.y[indices])
+        raw = self.dataset.X[indices] if self.preparation else None
+        return Rows(self.X[indices], self.dataset.y[indices], raw, self.dataset.positive == 0)
+
+    def frame(self, indices: NDArray[np.int64]) -> pd.DataFrame:
+        """Some rows as a person's table has them, with the index 0, 1, ..."""
+        import pandas as pd
+
+        if self.dataset.table is not None:
+            return as_in_file(self.dataset.table, indices)
+        return pd.DataFrame(self.dataset.raw[indices], columns=list(self.dataset.feature_names))
 
     @property
     def fit(self) -> Rows:
@@ -102,3 +192,16 @@ class Data:
             features=self.dataset.feature_names,
             target=self.dataset.target_name,
         )
+
+
+def as_in_file(table: Table, indices: NDArray[np.int64]) -> pd.DataFrame:
+    """Some rows with whole numbers and truth values where the file has them and misses none."""
+    frame = table.rows(indices)
+    for column in table.schema:
+        values = frame[column.name]
+        if column.kind == "boolean":
+            known = values.eq(1.0).astype(object)
+            frame[column.name] = known.where(values.notna(), None)
+        elif column.kind == "numeric" and column.is_integer and values.notna().all():
+            frame[column.name] = values.astype("int64")
+    return frame

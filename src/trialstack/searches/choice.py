@@ -15,6 +15,7 @@ from typing import Any
 
 from trialstack.errors import InputError, JournalError
 from trialstack.experiment import Experiment
+from trialstack.searches.data_changes import data_changes
 from trialstack.searches.folders import new_folder, searches_in
 from trialstack.tuners.journal import FILE_NAME, Journal, plain
 
@@ -52,18 +53,20 @@ def open_search(
     home: Path,
     experiment: Experiment,
     data_digest: str,
+    data_facts: Mapping[str, Any] | None = None,
     *,
     fresh: bool = False,
     extend: int | None = None,
 ) -> OpenSearch:
     """Finds the search to go on with, or begins one; see `choose_search`."""
-    return choose_search(home, experiment, data_digest, fresh=fresh, extend=extend)()
+    return choose_search(home, experiment, data_digest, data_facts, fresh=fresh, extend=extend)()
 
 
 def choose_search(
     home: Path,
     experiment: Experiment,
     data_digest: str,
+    data_facts: Mapping[str, Any] | None = None,
     *,
     fresh: bool = False,
     extend: int | None = None,
@@ -74,6 +77,8 @@ def choose_search(
         home: The experiment's folder, held.
         experiment: What is wanted now.
         data_digest: Of all rows.
+        data_facts: Of a person's table, what tells two versions of it apart; see
+            `trialstack.searches.data_changes`.
         fresh: Begin a new one whatever is there.
         extend: Go on with a finished search by so many more trials.
 
@@ -85,6 +90,7 @@ def choose_search(
             extend.
     """
     identity = {**experiment.identity_settings(), "data": data_digest}
+    facts = dict(data_facts or {})
     try:
         latest = _latest(searches_in(home))
     except JournalError:
@@ -97,16 +103,16 @@ def choose_search(
                 f"--extend {extend}: experiment {experiment.name!r} has no search to go on with; "
                 "leave --extend away"
             )
-        return partial(_begin, home, experiment, identity, latest)
+        return partial(_begin, home, experiment, identity, facts, latest)
     folder, journal = latest
-    state = _state(journal)
+    state = state_of(journal)
     same = not differing(journal.header["identity"], identity)
     if state["name"] == DONE and extend is None:
         if not same or experiment.search.max_trials <= state["data"]["max_trials"]:
-            return partial(_begin, home, experiment, identity, None)
+            return partial(_begin, home, experiment, identity, facts, None)
     elif not same and next(journal.of("asked"), None) is None:
-        return partial(_begin, home, experiment, identity, latest)  # nothing would be lost
-    _refuse_other(experiment, folder, journal, identity)
+        return partial(_begin, home, experiment, identity, facts, latest)  # nothing would be lost
+    _refuse_other(experiment, folder, journal, identity, facts)
     return partial(_go_on, folder, journal, state, experiment, extend)
 
 
@@ -128,7 +134,7 @@ def _latest(folders: list[Path]) -> tuple[Path, Journal] | None:
     return None
 
 
-def _state(journal: Journal) -> dict[str, Any]:
+def state_of(journal: Journal) -> dict[str, Any]:
     """The last word on whether the search is done."""
     last = {"name": "begun", "data": {}}
     for entry in journal.of("stage"):
@@ -141,10 +147,11 @@ def _begin(
     home: Path,
     experiment: Experiment,
     identity: Mapping[str, Any],
+    facts: Mapping[str, Any],
     latest: tuple[Path, Journal] | None,
 ) -> OpenSearch:
     abandoned: tuple[str, ...] = ()
-    if latest is not None and _state(latest[1])["name"] != DONE:
+    if latest is not None and state_of(latest[1])["name"] != DONE:
         # With those that it has replaced itself: it may not have come to close their runs.
         abandoned = (*_replaced_by(latest[1]), latest[1].search_id)
     search_id = uuid.uuid4().hex
@@ -159,6 +166,7 @@ def _begin(
             "objective": {"name": objective.name, "direction": objective.direction},
             "algorithm": experiment.search.algorithm,
             "identity": dict(identity),
+            **({"data": dict(facts)} if facts else {}),
             "replaces": list(abandoned),
             "experiment": experiment.resolved(),
         },
@@ -192,16 +200,27 @@ def _replaced_by(journal: Journal) -> tuple[str, ...]:
 
 
 def _refuse_other(
-    experiment: Experiment, folder: Path, journal: Journal, identity: Mapping[str, Any]
+    experiment: Experiment,
+    folder: Path,
+    journal: Journal,
+    identity: Mapping[str, Any],
+    facts: Mapping[str, Any],
 ) -> None:
-    differences = differing(journal.header["identity"], identity)
-    if differences:
-        done = len(list(journal.of("finished")))
-        raise InputError(
-            f"experiment {experiment.name!r}: a search with {done} finished trials ({folder}) "
-            f"has other settings: {'; '.join(differences)}; put them back to go on with it, or "
-            "start a new one with --fresh"
-        )
+    header = journal.header
+    differences = differing(header["identity"], identity)
+    if not differences:
+        return
+    changed = header["identity"]["data"] != identity["data"]
+    changes = data_changes(header.get("data", {}), facts) if changed else ""
+    if changes:
+        settings = differing({**header["identity"], "data": ""}, {**identity, "data": ""})
+        differences = [f"{experiment.dataset.source} has changed: {changes}", *settings]
+    done = len(list(journal.of("finished")))
+    raise InputError(
+        f"experiment {experiment.name!r}: a search with {done} finished trials ({folder}) has "
+        f"other {'data' if changes else 'settings'}: {'; '.join(differences)}; put them back to go "
+        "on with it, or start a new one with --fresh"
+    )
 
 
 def _shown(value: Any) -> str:
