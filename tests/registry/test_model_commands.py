@@ -162,7 +162,7 @@ REFUSALS = {
     "predict circles latin.csv": "latin.csv: not utf-8 at byte 10",
     "predict circles text.csv": "text.csv: column 'y', row 2: text 'many' stands",
     "predict circles gap.csv": "gap.csv: column 'y', row 2: missing",
-    "predict circles short.csv": "short.csv: row 2: 1 cell came; the header names 2",
+    "predict circles short.csv": "short.csv: line 3, row 2: 1 cell came; the header names 2",
     "predict circles other.csv": "other.csv: missing column 'y'; is it ' Y'?",
     "predict circles semicolon.csv": "missing column 'x' (and 1 more); is ';' its --separator?",
     "predict circles rows.csv -o empty.csv": "-o empty.csv: there already",

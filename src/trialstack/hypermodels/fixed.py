@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ def fixed_mlp(
     *,
     mean: ArrayLike | None = None,
     variance: ArrayLike | None = None,
+    encoding: keras.Model | None = None,
     activation: str | Sequence[str] = "relu",
     output_activation: str | None = None,
     l1: float | None = None,
@@ -32,8 +34,9 @@ def fixed_mlp(
 ) -> keras.Sequential:
     """A compiled Keras classifier made of stock layers.
 
-    Input -> [Normalization] -> for each hidden layer Dense [-> BatchNormalization -> Activation]
-    [-> Dropout] -> Dense with a sigmoid (two classes) or softmax (more), unless another is wanted.
+    Input -> [Normalization, or an encoding] -> for each hidden layer Dense [-> BatchNormalization
+    -> Activation] [-> Dropout] -> Dense with a sigmoid (two classes) or softmax (more), unless
+    another is wanted.
 
     Shapes:
         Input `(rows, n_features)`. Output `(rows, 1)`, the probability of class 1, for two
@@ -45,6 +48,8 @@ def fixed_mlp(
         n_classes: Number of classes, at least 2.
         mean: Of each input column, shape `(n_features,)`; None = inputs are not standardised.
         variance: Of each input column; given exactly when `mean` is.
+        encoding: What is made of the inputs, in place of standardising them; see
+            `trialstack.preprocessing.encodings`.
         activation: Keras' name, of all hidden layers, or one for each.
         output_activation: Keras' name; None = sigmoid or softmax. With `linear`, the loss takes
             whatever comes for a probability.
@@ -67,7 +72,9 @@ def fixed_mlp(
 
     penalty = regularizers(l1, l2)
     layers: list[Any] = [keras.Input((n_features,))]
-    if mean is not None and variance is not None:
+    if encoding is not None:
+        layers.append(encoding)
+    elif mean is not None and variance is not None:
         layers.append(_normalization(mean, variance))
     activations = [activation] * len(units) if isinstance(activation, str) else activation
     for number, (width, applied) in enumerate(zip(units, activations, strict=True), start=1):
@@ -150,9 +157,13 @@ def _metrics(n_classes: int) -> list[keras.metrics.Metric]:
 
 
 def _optimizer(name: str, learning_rate: float | None) -> keras.optimizers.Optimizer:
+    kind = _optimizer_class(name)
+    return kind() if learning_rate is None else kind(learning_rate=learning_rate)
+
+
+@functools.cache
+def _optimizer_class(name: str) -> type[keras.optimizers.Optimizer]:
+    """Keras looks for it anew each time, which is a good part of what a small model costs."""
     import keras
 
-    optimizer = keras.optimizers.get(name)
-    if learning_rate is not None:
-        optimizer.learning_rate = learning_rate
-    return optimizer
+    return type(keras.optimizers.get(name))

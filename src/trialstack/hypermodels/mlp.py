@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras_tuner
@@ -27,9 +28,11 @@ class MLPHyperModel(keras_tuner.HyperModel):
         mean: Of each column of the training rows, shape `(n_features,)`; used when
             `settings.standardize`.
         variance: Of each column of the training rows, likewise.
+        encodings: By name, what may be made of the inputs instead; needed are those that
+            `settings.encoding` names. See `trialstack.preprocessing.encodings`.
 
     Raises:
-        ValueError: `settings.standardize`, and no mean or variance came.
+        ValueError: `settings.standardize`, and no mean or variance came, nor encodings.
 
     Example:
         >>> from trialstack.experiment import MLPSettings
@@ -47,9 +50,10 @@ class MLPHyperModel(keras_tuner.HyperModel):
         settings: MLPSettings,
         mean: ArrayLike | None = None,
         variance: ArrayLike | None = None,
+        encodings: Mapping[str, keras.Model] | None = None,
     ) -> None:
         super().__init__(name="mlp")
-        if settings.standardize and (mean is None or variance is None):
+        if settings.standardize and not encodings and (mean is None or variance is None):
             raise ValueError(
                 "standardize = true, and no mean and variance came; give those of the training "
                 "rows (trialstack.datasets.base.moments)"
@@ -59,15 +63,18 @@ class MLPHyperModel(keras_tuner.HyperModel):
         self.settings = settings
         self.mean = mean if settings.standardize else None
         self.variance = variance if settings.standardize else None
+        self.encodings = encodings or {}
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Sequential:
         """The compiled model of one trial; its initial weights come from the global seed."""
         space.declare(hp, self.settings)
+        encoding = space.chosen("encoding", hp.values, self.settings)
         return fixed_mlp(
             n_features=self.n_features,
             n_classes=self.n_classes,
             mean=self.mean,
             variance=self.variance,
+            encoding=self.encodings[encoding] if encoding else None,
             **space.network(hp.values, self.settings),
         )
 

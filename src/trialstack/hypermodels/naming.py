@@ -13,6 +13,8 @@ SHORT_NAMES = {
     "batch_normalization": "batch norm",
     "activation": "",
     "optimizer": "",
+    "encoding": "",
+    "class_weight": "class weight",
 }
 """Names of hyperparameters in a run's name; the empty ones are told by their values alone."""
 

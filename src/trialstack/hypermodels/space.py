@@ -21,6 +21,8 @@ Values = Mapping[str, Any]
 
 NUMBERS = ("l1", "l2", "dropout", "learning_rate")
 NAMES = ("activation", "optimizer")
+NOT_OF_LAYERS = ("encoding", "class_weight")
+"""What is made of the numbers before the first layer, and how much a row weighs in the loss."""
 
 
 def declare(hp: keras_tuner.HyperParameters, settings: MLPSettings) -> None:
@@ -36,7 +38,7 @@ def declare(hp: keras_tuner.HyperParameters, settings: MLPSettings) -> None:
         `units_2_fraction`, ...: With tapering, where the width lies between its lower bound (0)
             and the width before it (1): a sampler cannot draw below another value.
         `activation`, `dropout`, `batch_normalization`, `l1`, `l2`, `optimizer`, `learning_rate`:
-            As in the table.
+            As in the table; likewise `encoding` and `class_weight`.
     """
     fewest, most = layer_bounds(settings)
     if fewest < most:
@@ -55,6 +57,8 @@ def declare(hp: keras_tuner.HyperParameters, settings: MLPSettings) -> None:
         hp.Boolean("batch_normalization")
     for name in NUMBERS:
         _declare_numbers(hp, name, getattr(settings, name))
+    for name in NOT_OF_LAYERS:
+        _declare_choice(hp, name, getattr(settings, name))
 
 
 def layer_bounds(settings: MLPSettings) -> tuple[int, int]:
@@ -132,12 +136,15 @@ def network(values: Values, settings: MLPSettings) -> dict[str, Any]:
     """The keyword arguments of `fixed_mlp` for a trial: hyperparameters and fixed parts."""
     arguments: dict[str, Any] = {"units": widths(values, settings)}
     for name in (*NAMES, *NUMBERS, "batch_normalization"):
-        fixed = getattr(settings, name)
-        if name in values:
-            arguments[name] = values[name]
-        elif fixed is not None:
-            arguments[name] = fixed[0]
+        if getattr(settings, name) is not None:
+            arguments[name] = chosen(name, values, settings)
     return arguments
+
+
+def chosen(name: str, values: Values, settings: MLPSettings) -> Any:
+    """What a trial has of a part of the table: searched or fixed; None where it is not named."""
+    fixed = getattr(settings, name)
+    return values[name] if name in values else fixed and fixed[0]
 
 
 def readable(values: Values, settings: MLPSettings) -> dict[str, Any]:
@@ -162,5 +169,6 @@ def readable(values: Values, settings: MLPSettings) -> dict[str, Any]:
     for number, width in enumerate(widths(values, settings), start=1):
         shown[f"units_{number}"] = width
     order = ("activation", "batch_normalization", "dropout", "l1", "l2", "optimizer")
-    shown.update({name: values[name] for name in (*order, "learning_rate") if name in values})
+    names = (*order, "learning_rate", *NOT_OF_LAYERS)
+    shown.update({name: values[name] for name in names if name in values})
     return shown

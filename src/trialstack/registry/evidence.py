@@ -48,13 +48,19 @@ class Evidence:
     test_row_hashes: NDArray[np.uint64]
 
 
-def row_hashes(X: ArrayLike, feature_names: Sequence[str] | None = None) -> NDArray[np.uint64]:
+def row_hashes(
+    X: ArrayLike,
+    feature_names: Sequence[str] | None = None,
+    categories: Sequence[Sequence[str]] = (),
+) -> NDArray[np.uint64]:
     """A 64-bit hash of each row's values, the same in every process and on every machine.
 
     Args:
         X: Feature values, shape `(rows, features)`; compared as float64, so the integer 1 and the
             float 1.0 are the same, and so are 0.0 and -0.0, and all kinds of NaN.
         feature_names: Names of the columns. With them the hash does not depend on their order.
+        categories: For each column, what its values are indices of; none for numbers. So the hash
+            is of the text, which another file may number otherwise.
 
     Returns:
         Shape `(rows,)`.
@@ -69,12 +75,22 @@ def row_hashes(X: ArrayLike, feature_names: Sequence[str] | None = None) -> NDAr
         (True, False)
     """
     values = np.array(X, dtype="<f8", ndmin=2)
+    for column, texts in enumerate(categories):
+        if texts:
+            known = ~np.isnan(values[:, column])
+            codes = values[known, column].astype(np.intp)
+            values[known, column] = np.array([_number_of(text) for text in texts])[codes]
     if feature_names is not None:
         values = values[:, np.argsort(np.asarray(feature_names, dtype=object), kind="stable")]
     values = np.ascontiguousarray(values) + 0.0  # -0.0 + 0.0 is 0.0
     values[np.isnan(values)] = np.nan
     digests = b"".join(blake2b(row, digest_size=8).digest() for row in values)
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def _number_of(text: str) -> int:
+    """Another number for every text, as far as 48 bits go, which float64 holds exactly."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=6).digest(), "little")
 
 
 def evidence_files(evidence: Evidence) -> dict[str, bytes]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from trialstack.datasets.names import nearest
 from trialstack.errors import InputError
-from trialstack.experiment.problems import nearest
 from trialstack.registry.history import CHAMPION, versions_of
 from trialstack.registry.reference import ModelReference
 from trialstack.tracking.store import Store, display_uri, open_client

@@ -7,6 +7,7 @@ nobody else can change.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +50,15 @@ class CheckedModel:
 
         inputs = Model.load(str(self.folder)).get_input_schema()
         return list(inputs.required_input_names()), list(inputs.optional_input_names())
+
+    def text_columns(self) -> frozenset[str]:
+        """Columns that hold text, even if it looks like numbers.
+
+        Nothing of the model is executed.
+        """
+        schema = json.loads((self.folder / "artifacts" / "schema.json").read_text("utf-8"))
+        columns = schema["columns"]
+        return frozenset(column["name"] for column in columns if column["dtype"] == "string")
 
     def load(self) -> Any:
         """The model, an `mlflow.pyfunc.PyFuncModel`; the files are not needed any more."""

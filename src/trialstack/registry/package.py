@@ -18,6 +18,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from trialstack.preprocessing.layers import with_preparation
+from trialstack.preprocessing.prepared import Preparation
+from trialstack.registry.columns import input_schema
 from trialstack.registry.digest import DIGEST_TAG, files_sha256
 from trialstack.registry.leftovers import delete_model, delete_unfinished
 from trialstack.registry.stock import stock_copy
@@ -26,6 +29,14 @@ EXAMPLE_ROWS = 5
 
 REQUIREMENTS = (("mlflow", "mlflow-skinny"), ("keras",), ("tensorflow",), ("numpy",), ("pandas",))
 """What the model needs where it is loaded; of a group, the first that is installed here."""
+
+SOURCE_TAGS = (
+    "mlflow.user",
+    "mlflow.source.name",
+    "mlflow.source.type",
+    "mlflow.source.git.commit",
+)
+"""Tags of the run that say where the model came from, too."""
 
 PROJECT_FILES = ("uv.lock", "pyproject.toml", ".python-version")
 """What MLflow copies from a uv project in the current directory: the user's, not the model's."""
@@ -57,6 +68,7 @@ def log_model(
     example_frame: Any,
     name: str = "model",
     columns_with_missing: Collection[str] = (),
+    preparation: Preparation | None = None,
     metric_names: Collection[str] = (),
     metadata: Mapping[str, Any] | None = None,
 ) -> LoggedModelRef:
@@ -69,13 +81,15 @@ def log_model(
         client: `mlflow.MlflowClient` of the store.
         run_id: Run that trained the model; its params are shown with the model.
         experiment_id: Experiment of that run.
-        model: Built Keras model of stock layers, from `(rows, features)` raw values to
-            probabilities of shape `(rows, classes)`, or `(rows, 1)` for the second of two classes.
-        feature_names: Raw columns in the order of the model's inputs.
+        model: Built Keras model of stock layers, from `(rows, features)` to probabilities of
+            shape `(rows, classes)`, or `(rows, 1)` for the second of two classes.
+        feature_names: Raw columns; without a preparation in the order of the model's inputs.
         classes: Labels as in the data, in sorted order: all strings, integers, booleans or floats.
         example_frame: DataFrame of raw rows; the first ones become the input example.
         name: As the UI shows it.
         columns_with_missing: Columns that had missing values in training, and may have them.
+        preparation: What makes the model's features of the raw columns, and becomes part of the
+            logged model; None = the model takes the columns themselves.
         metric_names: Metrics of the run that are shown with the model too.
         metadata: Plain values for the `MLmodel` file.
 
@@ -89,14 +103,11 @@ def log_model(
     from mlflow.entities import LoggedModelOutput
 
     labels = _labels(classes)
-    network = stock_copy(model)
-    _check_shapes(network, feature_names, labels)
+    _check_shapes(model, preparation.feature_names if preparation else feature_names, labels)
+    network = stock_copy(with_preparation(preparation, model) if preparation else model)
     schema = {
         "format": 1,
-        "columns": [
-            {"name": column, "dtype": "float64", "missing": column in columns_with_missing}
-            for column in feature_names
-        ],
+        **input_schema(feature_names, columns_with_missing, preparation),
         "classes": labels,
     }
     run = client.get_run(run_id)
@@ -111,6 +122,7 @@ def log_model(
             name=name,
             source_run_id=run_id,
             params=run.data.params,
+            tags={tag: run.data.tags[tag] for tag in SOURCE_TAGS if tag in run.data.tags},
             model_type="classifier",
         )
         try:
@@ -119,7 +131,7 @@ def log_model(
             sha256 = files_sha256(folder)
             client.set_logged_model_tags(logged.model_id, {DIGEST_TAG: sha256})
             client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-            _share_metrics(client, run_id, logged.model_id, metric_names)
+            _share_metrics(client, run, logged.model_id, metric_names)
             client.finalize_logged_model(logged.model_id, "READY")
         except BaseException:
             with contextlib.suppress(Exception):  # the first error is the one to be told
@@ -230,10 +242,12 @@ def _name_model(mlmodel: Any, logged: Any, run_id: str, folder: Path) -> None:
     mlmodel.save(str(folder / "MLmodel"))
 
 
-def _share_metrics(client: Any, run_id: str, model_id: str, names: Collection[str]) -> None:
+def _share_metrics(client: Any, run: Any, model_id: str, names: Collection[str]) -> None:
     """Shows metrics of the run with the model: the same points, so the run gets no second ones."""
     from mlflow.entities import Metric
 
+    run_id = run.info.run_id
+    dataset = next((given.dataset for given in run.inputs.dataset_inputs), None)
     shared = [
         Metric(
             key=point.key,
@@ -241,6 +255,8 @@ def _share_metrics(client: Any, run_id: str, model_id: str, names: Collection[st
             timestamp=point.timestamp,
             step=point.step,
             model_id=model_id,
+            dataset_name=dataset and dataset.name,
+            dataset_digest=dataset and dataset.digest,
             run_id=run_id,
         )
         for name in names

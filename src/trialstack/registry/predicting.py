@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trialstack.datasets.table_file import Chunk, Table
+from trialstack.datasets.names import nearest
+from trialstack.datasets.table_file import Table
 from trialstack.errors import DataError
-from trialstack.experiment.problems import nearest
 from trialstack.registry.loading import CheckedModel
 
 if TYPE_CHECKING:
@@ -80,7 +80,11 @@ def check_kept(table: Table, kept: Sequence[str], option: str = "--keep") -> Non
 
 
 def score_table(
-    model: Any, table: Table, columns: Sequence[str], kept: Sequence[str]
+    model: Any,
+    table: Table,
+    columns: Sequence[str],
+    kept: Sequence[str],
+    texts: Collection[str] = (),
 ) -> Iterator[Scores]:
     """Scores a table chunk by chunk.
 
@@ -89,6 +93,7 @@ def score_table(
         table: The rows.
         columns: That the model takes, see `columns_of`.
         kept: That stand before the scores, as the file has them.
+        texts: Columns that hold text: `CheckedModel.text_columns`.
 
     Yields:
         Scores of some rows, in the file's order; for a table without rows once, with none.
@@ -100,7 +105,7 @@ def score_table(
 
     chunk = None
     for chunk in table.chunks([*dict.fromkeys((*columns, *kept))]):
-        scores = _scored(model, table, chunk, columns)
+        scores = _scored(model, table, chunk.frame(columns, texts))
         cells = chunk.cells(kept).set_axis(scores.index)
         yield Scores(pd.concat([cells, scores], axis="columns"), chunk.done)
     if chunk is None:
@@ -109,11 +114,11 @@ def score_table(
         yield Scores(pd.concat([empty, scores], axis="columns"), table.size)
 
 
-def _scored(model: Any, table: Table, chunk: Chunk, columns: Sequence[str]) -> pd.DataFrame:
+def _scored(model: Any, table: Table, frame: pd.DataFrame) -> pd.DataFrame:
     from mlflow.exceptions import MlflowException
 
     try:
-        scores: pd.DataFrame = model.predict(chunk.frame(columns))
+        scores: pd.DataFrame = model.predict(frame)
     except MlflowException as error:
         raise DataError(f"{table.path}: {error}") from error
     return scores

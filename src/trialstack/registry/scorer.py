@@ -6,18 +6,26 @@ the package that wrote it. Beside it lie two artifacts: `model`, a `.keras` file
 layers, and `schema`, a JSON object:
 
     {"format": 1,
-     "columns": [{"name": "mean radius", "dtype": "float64", "missing": false}, ...],
+     "columns": [{"name": "age", "dtype": "float64", "missing": false},
+                 {"name": "city", "dtype": "string", "missing": true, "stand_in": "(missing)",
+                  "integer": false, "trimmed": true}],
+     "inputs": {"numbers": ["age"], "texts": ["city"]},
      "classes": ["benign", "malignant"],
      "model_sha256": "..."}
 
-`columns` stands in the order of the model's inputs, `missing` says whether the column had missing
-values in training, and `classes` stands in sorted order, with JSON's types being the labels' own.
+`columns` have the data type `float64`, `bool` or `string`; `missing` says whether the column had
+missing values in training. Of text, `stand_in` is what the model takes for a missing one,
+`integer` says that all categories are whole numbers, and `trimmed` that white space around them
+means nothing. `inputs` says which columns, in which order, each input of the model takes; without
+it the model has one input, which takes all of them. `classes` stands in sorted order, with JSON's
+types being the labels' own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +38,14 @@ from mlflow.exceptions import MlflowException
 ROWS_AT_ONCE = 8192
 """Rows that go through the network together: bounds memory, whatever the length of the table."""
 
+TRUTHS = {"true": True, "false": False}
+
+TO_INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0*)?\s*")
+"""A whole number as a table may write it."""
+
 Label = str | bool | int | float
+Inputs = dict[str, np.ndarray[Any, Any]]
+"""Name of an input of the network -> its rows; one without a name is the only one."""
 
 
 def probability_column(label: Label) -> str:
@@ -78,6 +93,45 @@ def numbers(column: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
     return values
 
 
+def truths(column: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """A column of truth values as 0 and 1, shape `(rows,)`: also as text, NaN where missing.
+
+    Raises:
+        MlflowException: A value is neither true nor false; named with its column and row label.
+    """
+    if pd.api.types.is_string_dtype(column.dtype):
+        column = column.map(lambda value: TRUTHS.get(str(value).strip().lower(), value))
+    values = numbers(column)
+    odd = ~(np.isnan(values) | np.isin(values, (0.0, 1.0)))
+    if odd.any():
+        position = int(odd.argmax())
+        raise refuse(
+            f"column {column.name!r}, row {column.index[position]}: {values[position]:g} stands "
+            "where true or false is wanted"
+        )
+    return values
+
+
+def text_of(value: Any, *, integer: bool = False, trimmed: bool = False) -> str | None:
+    """A category as text; None where it is missing.
+
+    Example:
+        >>> [text_of(value) for value in ("red", 7, 7.0, 0.5, True, None, float("nan"))]
+        ['red', '7', '7', '0.5', 'True', None, None]
+        >>> text_of(" red ", trimmed=True), text_of(" ", trimmed=True), text_of("07", integer=True)
+        ('red', None, '7')
+    """
+    if isinstance(value, str):
+        text = value.strip() if trimmed else value
+        if integer and (number := TO_INTEGER.fullmatch(text)):
+            return str(int(number[1]))
+        return text if text or not trimmed else None
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return None
+    is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if is_whole else str(value)
+
+
 class TableScorer(mlflow.pyfunc.PythonModel):
     """Scores a DataFrame with the Keras model that lies beside this file."""
 
@@ -96,7 +150,8 @@ class TableScorer(mlflow.pyfunc.PythonModel):
                 f"{model_file.name}: digest mismatch, this is not the file that was logged; "
                 "load another version, or log the model again"
             )
-        self.columns: list[dict[str, Any]] = schema["columns"]
+        self.columns: dict[str, dict[str, Any]] = {c["name"]: c for c in schema["columns"]}
+        self.groups: dict[str, list[str]] = schema.get("inputs", {})
         self.labels: list[Label] = schema["classes"]
         self.network = keras.saving.load_model(model_file, compile=False, safe_mode=True)
 
@@ -126,21 +181,41 @@ class TableScorer(mlflow.pyfunc.PythonModel):
         }
         return pd.DataFrame(scores, index=model_input.index)
 
-    def inputs(self, table: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """The network's input, shape `(rows, columns)`, checked column by column."""
-        missing = [column["name"] for column in self.columns if column["name"] not in table]
+    def inputs(self, table: pd.DataFrame) -> Inputs:
+        """What the network takes, each of shape `(rows, columns)`, checked column by column."""
+        missing = [name for name in self.columns if name not in table]
         if missing:
             raise refuse(f"missing column{'s' * (len(missing) > 1)}: {', '.join(missing)}")
-        matrix = np.empty((len(table), len(self.columns)), dtype="float32")
-        for position, column in enumerate(self.columns):
-            series = table[column["name"]]
-            values = numbers(series)
-            if not column["missing"]:
-                self.check(series, np.isnan(values), "missing (the training rows had none)")
-            with np.errstate(over="ignore"):
-                matrix[:, position] = values
-            self.check(series, np.isinf(matrix[:, position]), "infinite in float32")
-        return matrix
+        groups = self.groups or {"": list(self.columns)}
+        return {group: self.block(table, names) for group, names in groups.items()}
+
+    def block(self, table: pd.DataFrame, names: list[str]) -> np.ndarray[Any, Any]:
+        """Columns of one type side by side."""
+        is_text = self.columns[names[0]]["dtype"] == "string"
+        block = np.empty((len(table), len(names)), dtype=object if is_text else "float32")
+        for position, name in enumerate(names):
+            convert = self.texts if is_text else self.numbers
+            block[:, position] = convert(table[name], self.columns[name])
+        return block
+
+    def numbers(self, series: pd.Series, column: dict[str, Any]) -> np.ndarray[Any, Any]:
+        """A column of numbers or truth values in float32, NaN where missing."""
+        values = truths(series) if column["dtype"] == "bool" else numbers(series)
+        if not column["missing"]:
+            self.check(series, np.isnan(values), "missing (the training rows had none)")
+        with np.errstate(over="ignore"):
+            single = values.astype("float32")
+        self.check(series, np.isinf(single), "infinite in float32")
+        return single
+
+    def texts(self, series: pd.Series, column: dict[str, Any]) -> list[str]:
+        """A column of categories, with something in place of missing ones."""
+        rules = {"integer": column["integer"], "trimmed": column["trimmed"]}
+        found = [text_of(value, **rules) for value in series.astype(object)]
+        if not column["missing"]:
+            gaps = np.array([text is None for text in found], dtype=bool)
+            self.check(series, gaps, "missing (the training rows had none)")
+        return [column["stand_in"] if text is None else text for text in found]
 
     @staticmethod
     def check(column: pd.Series, bad: np.ndarray[Any, np.dtype[np.bool_]], what: str) -> None:
@@ -150,24 +225,25 @@ class TableScorer(mlflow.pyfunc.PythonModel):
             row = column.index[int(bad.argmax())]
             raise refuse(f"column {column.name!r}, row {row}: {what}{more}")
 
-    def probabilities(self, matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def probabilities(self, inputs: Inputs) -> np.ndarray[Any, np.dtype[np.float64]]:
         """One probability a class, shape `(rows, classes)`, from the network's output.
 
         A single output is the probability of the second class.
         """
-        if not len(matrix):
+        if not len(next(iter(inputs.values()))):
             return np.empty((0, len(self.labels)))
-        outputs = np.concatenate(list(self.chunks(matrix)))
+        outputs = np.concatenate(list(self.chunks(inputs)))
         if np.isnan(outputs).any():
             raise refuse(f"the model gives no probability for {np.isnan(outputs).sum()} values")
         return np.hstack([1.0 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
 
-    def chunks(self, matrix: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
+    def chunks(self, inputs: Inputs) -> Iterator[np.ndarray[Any, Any]]:
         """The network's outputs in float64, some thousand rows at a time."""
         import keras
 
-        for start in range(0, len(matrix), ROWS_AT_ONCE):
-            output = self.network(matrix[start : start + ROWS_AT_ONCE], training=False)
+        for start in range(0, len(next(iter(inputs.values()))), ROWS_AT_ONCE):
+            rows = {name: block[start : start + ROWS_AT_ONCE] for name, block in inputs.items()}
+            output = self.network(rows if self.groups else rows[""], training=False)
             yield keras.ops.convert_to_numpy(output).astype("float64")
 
 

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 import trialstack
+from trialstack.experiment import MLPSettings
+from trialstack.hypermodels.weighted import WeightedMLPHyperModel
+from trialstack.preprocessing.encodings import ENCODINGS, make_encoding
 from trialstack.tracking.memory import MemoryTracker
 
 ROWS, FEATURES, EPOCHS = 90, 5, 4
@@ -250,6 +253,7 @@ def test_best_weights_reproduce_the_best_epoch(tmp_path, data):
         assert loss == pytest.approx(entry["metrics"]["val_loss"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_several_executions_a_trial(tmp_path, data):
     x, y, _ = data
     variants = SOME | {"dropout": BINARY["dropout"]}
@@ -316,6 +320,95 @@ def test_a_batch_size_tuned_in_fit_is_stacked(tmp_path, data):
     assert tuner.execution_report.stacked == 4
     sizes = [entry["values"]["batch_size"] for entry in found["stacked"].values()]
     assert set(sizes) == {16, 32}
+    assert_same(found["one-by-one"], found["stacked"])
+
+
+def encoded(encoding, width):
+    return binary([keras.Input((FEATURES,)), encoding, keras.layers.Dense(width, "relu")],
+                  Adam(0.01))  # fmt: skip
+
+
+def test_trials_with_different_encodings(tmp_path, data):
+    x, y, _ = data
+    made = {name: make_encoding(name, x, 4) for name in ENCODINGS}  # as if the last were 0 or 1
+    variants = {
+        name: lambda encoding=encoding, width=width: encoded(encoding, width)
+        for width, (name, encoding) in enumerate(made.items(), start=3)
+    }
+    tracker = MemoryTracker()
+    _, one = histories(tmp_path, "one-by-one", variants, x, y, epochs=2)
+    tuner, stacked = histories(tmp_path, "stacked", variants, x, y, tracking=tracker, epochs=2)
+    assert_same(one, stacked)
+    assert tuner.execution_report.stacked == len(variants), tuner.executor.reasons
+    for trial_id in tuner.oracle.trials:
+        assert tracker[f"trial/{trial_id}"].images["boundary_final"]
+    best = tuner.oracle.get_best_trials(1)[0]
+    loss = tuner.load_model(best).evaluate(x[67:], y[67:], verbose=0, return_dict=True)["loss"]
+    assert loss == pytest.approx(best.score, rel=1e-5)
+
+
+def test_large_tables_are_encoded_batch_by_batch(tmp_path, data, monkeypatch):
+    x, y, _ = data
+    made = {name: make_encoding(name, x, 4) for name in ("quantile", "ple")}
+    variants = {
+        name: lambda encoding=encoding: encoded(encoding, 4) for name, encoding in made.items()
+    }
+    tracker = MemoryTracker()
+    _, at_once = histories(tmp_path / "1", "stacked", variants, x, y, epochs=2)
+    monkeypatch.setattr("trialstack.executors.stacked.plan.MOST_ENCODED", 0)
+    tuner, found = histories(tmp_path / "2", "stacked", variants, x, y, epochs=2, tracking=tracker)
+    assert_same(at_once, found)
+    assert tuner.execution_report.stacked == len(variants), tuner.executor.reasons
+    for trial_id in tuner.oracle.trials:
+        assert tracker[f"trial/{trial_id}"].images["boundary_final"]
+
+
+def test_rows_are_encoded_once_for_all_trials_of_an_encoding(tmp_path, data, monkeypatch):
+    x, y, _ = data
+    encoding = make_encoding("ple", x, FEATURES)
+    calls = []
+    call = type(encoding).call
+    monkeypatch.setattr(
+        type(encoding),
+        "call",
+        lambda self, inputs, *args, **kwargs: (
+            (
+                calls.append(len(inputs))
+                if self is encoding and keras.ops.is_tensor(inputs)
+                else None
+            )
+            or call(self, inputs, *args, **kwargs)
+        ),
+    )
+    variants = {str(width): lambda width=width: encoded(encoding, width) for width in (3, 4, 5)}
+    histories(tmp_path, "stacked", variants, x, y)
+    assert calls == [67, 23]  # training rows, validation rows
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_class_weight_as_a_hyperparameter(tmp_path, data, n_classes):
+    x, y, three = data
+    settings = MLPSettings.model_validate(
+        {"units": [[3, 9]], "class_weight": ["none", "balanced"], "standardize": False}
+    )
+    hypermodel = WeightedMLPHyperModel(FEATURES, n_classes, settings)
+    targets = hypermodel.encode_targets(y if n_classes == 2 else three)
+    found = {}
+    for executor in ("one-by-one", "stacked"):
+        tuner = trialstack.RandomSearch(
+            hypermodel,
+            objective=keras_tuner.Objective("val_loss", "min"),
+            max_trials=3,
+            seed=1,
+            directory=tmp_path / executor,
+            tracking=None,
+            executor=executor,
+        )
+        tuner.search(x, targets, validation_split=0.25, epochs=2, verbose=0)
+        found[executor] = {e["trial_id"]: e for e in tuner.journal.of("finished")}
+    assert tuner.execution_report.stacked == 3, tuner.executor.reasons
+    chosen = [entry["values"]["class_weight"] for entry in found["stacked"].values()]
+    assert set(chosen) == {"none", "balanced"}
     assert_same(found["one-by-one"], found["stacked"])
 
 

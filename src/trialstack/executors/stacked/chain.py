@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from trialstack.executors.stacked.reasons import Unstackable
+from trialstack.preprocessing.encodings import is_encoding
 
 ELEMENTWISE = frozenset(
     {
@@ -97,10 +98,23 @@ class Chain:
     weights: tuple[Any, ...] = field(default=())
 
     @property
-    def key(self) -> tuple[Any, ...]:
-        """Equal for chains that can share a stack."""
-        before = tuple(_config(layer) for layer in self.preprocessing)
-        return (before, tuple(link.key for link in self.links), self.output)
+    def before(self) -> tuple[Any, ...]:
+        """Equal for chains whose preprocessing does the same."""
+        return tuple(
+            id(layer) if is_encoding(layer) else _config(layer) for layer in self.preprocessing
+        )
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """Equal for chains that are trained alike, whatever comes before their links."""
+        return (tuple(link.key for link in self.links), self.output)
+
+    def width(self, columns: int) -> int:
+        """Numbers that come into the first link for a row of so many."""
+        for layer in self.preprocessing[::-1]:
+            if is_encoding(layer):
+                return int(layer.output.shape[1])
+        return columns
 
 
 def chain_of(model: Any) -> Chain:
@@ -111,7 +125,7 @@ def chain_of(model: Any) -> Chain:
     """
     layers = _layers(model)
     preprocessing: list[Any] = []
-    while layers and isinstance(layers[0], PREPROCESSING):
+    while layers and (isinstance(layers[0], PREPROCESSING) or is_encoding(layers[0])):
         _check_layer(layers[0])
         preprocessing.append(layers.pop(0))
     links: list[Link] = []

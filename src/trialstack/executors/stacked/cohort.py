@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +20,7 @@ from trialstack.executors.stacked.memory import VALIDATED_TOGETHER
 from trialstack.executors.stacked.monitors import Monitors, StandInModel
 from trialstack.executors.stacked.plan import TrialPlan
 from trialstack.executors.stacked.stack import rows_of, settings_of, state_of
+from trialstack.preprocessing.encodings import is_encoding
 from trialstack.trials import Started, TrialSpec
 
 TELL_EVERY = 1.0
@@ -28,8 +29,24 @@ TELLING_TAKES = 0.02
 """Seconds a trial by which these blocks are further apart, so that telling stays a side matter."""
 PROBED_TOGETHER = 16
 """Trials whose pictures are computed at once; bounds the memory that takes."""
+ENCODED_TOGETHER = 8192
+"""Rows whose numbers are encoded at once: on the way they are many times as large."""
 COMPACT_BELOW = 0.75
 """Share of a stack's trials still running under which the others are taken out of its tensors."""
+
+
+class Epoch(NamedTuple):
+    """What one epoch has made of a stack.
+
+    Attributes:
+        rows: Name of a metric -> one value a trial.
+        weights: After it.
+        time: Of its end, seconds since 1970.
+    """
+
+    rows: dict[str, NDArray[np.float32]]
+    weights: Packed
+    time: float
 
 
 class Cohort:
@@ -76,18 +93,22 @@ class Cohort:
         """Trials that are not at their end."""
         return sum(member is not None for member in self._members)
 
-    def run_epoch(self) -> None:
-        """Trains all trials by one epoch, and tells those that end with it."""
+    def begin_epoch(self) -> None:
+        """Asks the trials' callbacks for the learning rates of the next epoch."""
         self._set_learning_rates()
+
+    def train(self) -> Epoch:
+        """Trains all trials by one epoch; it may run in another thread, and tells nothing."""
         rows = self._epoch_rows()
-        now = time.time()
-        packed = Packed(
-            self._state.weights.numpy(), [block.numpy() for block in self._state.moving]
-        )
+        moving = [block.numpy() for block in self._state.moving]
+        return Epoch(rows, Packed(self._state.weights.numpy(), moving), time.time())
+
+    def end_epoch(self, epoch: Epoch) -> None:
+        """Takes an epoch that was trained, and tells the trials that end with it."""
         for index, member in self._running():
-            row = {name: float(values[index]) for name, values in rows.items()}
-            weights = partial(self.layout.unpack, member.plan, index, packed)
-            member.take_row(row, now, weights)
+            row = {name: float(values[index]) for name, values in epoch.rows.items()}
+            weights = partial(self.layout.unpack, member.plan, index, epoch.weights)
+            member.take_row(row, epoch.time, weights)
         self._epoch += 1
         self._tell_blocks()
         self._end([index for index, member in self._running() if member.ended])
@@ -214,9 +235,17 @@ class Cohort:
 
 
 def preprocessed(plan: TrialPlan, x: NDArray[Any]) -> Any:
-    """Rows as they come to the first layer that learns something."""
-    tensor = tf.convert_to_tensor(x)
-    tensor = tf.cast(tensor, tf.float32)
-    for layer in plan.chain.preprocessing:
+    """Rows as they come to the first layer that learns something, or is called for each batch."""
+    layers = plan.chain.preprocessing if plan.encodes_at_once else ()
+    tensor = tf.cast(tf.convert_to_tensor(x), tf.float32)
+    if not any(map(is_encoding, layers)):
+        return _through(layers, tensor)
+    starts = range(0, max(len(x), 1), ENCODED_TOGETHER)
+    parts = [_through(layers, tensor[start : start + ENCODED_TOGETHER]) for start in starts]
+    return tf.concat(parts, axis=0) if len(parts) > 1 else parts[0]
+
+
+def _through(layers: Sequence[Any], tensor: Any) -> Any:
+    for layer in layers:
         tensor = layer(tensor)
     return tensor

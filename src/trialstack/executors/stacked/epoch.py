@@ -235,6 +235,8 @@ class _TracedOnce:
             if self._traced is None:
                 signature = tf.nest.map_structure(_any_size, arguments)
                 traced = tf.function(self._function, input_signature=signature, autograph=False)
+                # It warns of one method that is traced often: once for every kind of stack.
+                traced._omit_frequent_tracing_warning = True
                 traced.get_concrete_function(*arguments)
                 self._traced = traced
         return self._traced(*arguments)

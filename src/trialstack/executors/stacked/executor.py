@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import logging
 import time
 from collections.abc import Iterator
@@ -24,9 +25,15 @@ from trialstack.executors.stacked.padding import groups_of
 from trialstack.executors.stacked.plan import TrialPlan, plan_of
 from trialstack.executors.stacked.reasons import Unstackable
 from trialstack.executors.stacked.stack import penalized
+from trialstack.executors.stacked.workers import Workers, stacks_at_a_time
 from trialstack.trials import EpochBlock, Event, Started, TrialSpec
 
 log = logging.getLogger(__name__)
+
+GATHERED = 500
+"""Trials that are divided into stacks together: the more there are, the less of them is padding."""
+TAKEN_AT_ONCE = 8
+"""Trials that are built between two epochs of the stacks in training."""
 
 
 class StackedExecutor:
@@ -80,6 +87,7 @@ class _Run:
         self._executions = Executions(job.executions, job.objective, tell)
         self._reasons = reasons
         self._exhausted = False
+        self._workers = Workers(stacks_at_a_time())
         self._waiting: dict[Any, list[TrialPlan]] = {}  # key of a stack -> trials
         self._singles: list[_Single] = []
         self._cohorts: list[Cohort] = []
@@ -88,26 +96,33 @@ class _Run:
         self._room = 1  # trials that may be pulled and not ended; known after the first
 
     def run(self) -> None:
-        while True:
-            self._pull()
-            if self._job.out_of_time():
-                self._drop_waiting()
-            self._form_cohorts()
-            if self._cohorts:
-                for cohort in list(self._cohorts):
-                    self._run_epoch(cohort)
-                self._cohorts = [cohort for cohort in self._cohorts if cohort.running]
-            elif self._singles:
-                self._fit(self._singles.pop(0))
-            elif self._exhausted:
-                return
-            else:
-                raise RuntimeError("the search waits for results, but no trial is running")
+        with self._workers:
+            while True:
+                gathered = self._pull()
+                if self._job.out_of_time():
+                    self._drop_waiting()
+                elif gathered:
+                    self._form_cohorts()
+                if self._cohorts:
+                    for cohort in list(self._cohorts):
+                        self._advance(cohort)
+                    self._cohorts = [cohort for cohort in self._cohorts if cohort.running]
+                elif self._singles:
+                    self._fit(self._singles.pop(0))
+                elif self._exhausted:
+                    return
+                else:
+                    raise RuntimeError("the search waits for results, but no trial is running")
 
-    def _run_epoch(self, cohort: Cohort) -> None:
-        """Runs an epoch; if the stack itself breaks, its trials are trained one by one."""
+    def _advance(self, cohort: Cohort) -> None:
+        """Takes an epoch and begins the next; trials of a stack that breaks go to `model.fit`.
+
+        Stacks take turns, whichever is ready first: so a search comes to the same end every time.
+        """
         try:
-            cohort.run_epoch()
+            cohort.end_epoch(self._workers.epoch_of(cohort))
+            if cohort.running:
+                self._workers.begin(cohort)
         except TrialstackError:
             raise
         except Exception as error:
@@ -150,19 +165,34 @@ class _Run:
 
         train_one(single.spec, self._job, tell)
 
-    def _pull(self) -> None:
-        """Takes trials while there is room, for a further stack only when it is worth one."""
-        if self._cohorts and self._room - self._taken() < self._room // 4:
-            return
-        while not self._exhausted and self._taken() < self._room:
+    def _pull(self) -> bool:
+        """Takes trials while there is room, for a further stack only when it is worth one.
+
+        While stacks are in training it takes a few at a time.
+
+        Returns:
+            Whether those that wait now are as many as can be had.
+        """
+        training = bool(self._cohorts)
+        worth = min(GATHERED, self._room // 4)
+        if training and not self._waiting and self._room - self._taken() < worth:
+            return True
+        for _ in range(TAKEN_AT_ONCE) if training else itertools.repeat(None):
+            if self._exhausted or self._n_waiting >= GATHERED or self._taken() >= self._room:
+                return True
             try:
                 spec = next(self._trials)
             except StopIteration:
                 self._exhausted = True
-                return
+                return True
             if spec is None:
-                return
+                return True
             self._sort_in(spec)
+        return False
+
+    @property
+    def _n_waiting(self) -> int:
+        return sum(map(len, self._waiting.values()))
 
     def _drop_waiting(self) -> None:
         """Lets go of trials that were not begun: the search's time is up."""
@@ -171,7 +201,7 @@ class _Run:
         self._singles = [single for single in self._singles if single.begun]
 
     def _taken(self) -> int:
-        waiting = sum(map(len, self._waiting.values())) + len(self._singles)
+        waiting = self._n_waiting + len(self._singles)
         return waiting + sum(cohort.running for cohort in self._cohorts)
 
     def _sort_in(self, spec: TrialSpec) -> None:
@@ -194,23 +224,26 @@ class _Run:
         return plan_of(spec, *self._job.described(spec))
 
     def _form_cohorts(self) -> None:
-        for key, plans in self._waiting.items():
-            function = self._function(key, plans)
-            if key not in self._data:
-                self._data[key] = _tensors(plans[0])
-            for group in groups_of(plans):
+        for plans in self._waiting.values():
+            function = self._function(plans)
+            rows = plans[0].rows_key
+            if rows not in self._data:
+                self._data[rows] = _tensors(plans[0])
+            for group in groups_of(plans, self._workers.count):
                 cohort = Cohort(
-                    group, function, self._data[key], self._job, self._executions.teller
+                    group, function, self._data[rows], self._job, self._executions.teller
                 )
                 log.debug(
                     "stack of %d trials, padding %.0f %%", len(group), 100 * cohort.layout.padding
                 )
                 self._cohorts.append(cohort)
+                self._workers.begin(cohort)
         self._waiting = {}
 
-    def _function(self, key: Any, plans: list[TrialPlan]) -> TrainingFunction:
+    def _function(self, plans: list[TrialPlan]) -> TrainingFunction:
         """One function for all stacks of a kind; another only if penalties come up later."""
         needed = penalized(plans)
+        key = plans[0].kind, str(plans[0].fit.y.dtype)
         known = self._functions.get(key)
         if known is None or any(n and not k for n, k in zip(needed, known.penalized, strict=True)):
             known = self._functions[key] = TrainingFunction(plans[0], needed)

@@ -14,12 +14,16 @@ from trialstack.executors.batch_order import BATCH_SIZE, validation_border
 from trialstack.executors.stacked.chain import Chain, chain_of
 from trialstack.executors.stacked.metrics import StackedMetric, metrics_of
 from trialstack.executors.stacked.reasons import Unstackable
+from trialstack.preprocessing.encodings import is_encoding
 from trialstack.trials import TrialSpec
 
 OPTIMIZERS = frozenset(
     {"SGD", "Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Adagrad", "Adadelta", "Lion"}
 )
 """Keras' optimizers whose update of a number depends on that number and its gradient alone."""
+
+MOST_ENCODED = 16_000_000
+"""Numbers of an encoded table that are kept (64 MB); a larger one is encoded batch by batch."""
 
 OF_A_TRIAL = {"Adam": ("beta_1", "beta_2"), "AdamW": ("beta_1", "beta_2")}
 """Numbers of an optimizer, beside learning rate and weight decay, that may differ in a stack."""
@@ -115,12 +119,31 @@ class TrialPlan:
     @property
     def key(self) -> tuple[Any, ...]:
         """Equal for trials that can share a stack."""
+        return (self.chain.before, self.kind, self.fit.key)
+
+    @property
+    def encodes_at_once(self) -> bool:
+        """Whether rows are encoded before training, and not, to save memory, batch by batch."""
+        if not any(map(is_encoding, self.chain.preprocessing)):
+            return True
+        rows, columns = self.fit.x.shape
+        return bool(rows * self.chain.width(columns) <= MOST_ENCODED)
+
+    @property
+    def rows_key(self) -> tuple[Any, ...]:
+        """Equal for trials that are trained on the same tensors."""
+        before = self.chain.before if self.encodes_at_once else ()
+        return (before, self.loss.kind, self.fit.key)
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """Equal for trials that one function can train: those of a stack, and of other rows."""
         return (
-            self.chain.key,
+            () if self.encodes_at_once else self.chain.before,
+            self.chain.kind,
             _optimizer_key(self.optimizer),
             self.loss,
             tuple(metric.key for metric in self.metrics),
-            self.fit.key,
         )
 
     @property

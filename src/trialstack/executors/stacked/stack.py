@@ -82,7 +82,7 @@ def _rate(optimizer: Any, name: str) -> float:
 
 def _width_before(plan: TrialPlan, i: int) -> int:
     """Units that come into a link of a trial."""
-    width = int(plan.fit.x.shape[1])
+    width = plan.chain.width(int(plan.fit.x.shape[1]))
     for link in plan.chain.links[:i]:
         if link.kind == "dense":
             width = link.slots[0].shape[1]
