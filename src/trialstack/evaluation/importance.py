@@ -73,6 +73,7 @@ def permutation_importance(
     y: ArrayLike,
     feature_names: Sequence[str] | None = None,
     *,
+    groups: Sequence[Sequence[int]] | None = None,
     repeats: int = REPEATS,
     seed: int = 0,
 ) -> Importance:
@@ -87,7 +88,9 @@ def permutation_importance(
         predict: The model: `model.predict_proba` of scikit-learn, `model.predict` of Keras.
         X: Shape `(rows, features)`.
         y: Class indices 0 to classes - 1, shape `(rows,)`.
-        feature_names: One a column; `x0`, `x1`, ... if not given.
+        feature_names: One a column, or one a group; `x0`, `x1`, ... if not given.
+        groups: Columns of `X` that are shuffled together, since they say the same thing in several
+            ways: a category as 0 and 1, a number and whether it is missing. None = each by itself.
         repeats: How many times each column is shuffled.
         seed: Of shuffling and sampling.
 
@@ -108,20 +111,20 @@ def permutation_importance(
         (1.0, True, 0.0)
     """
     rows = np.asarray(X, dtype=np.float32)
-    names = tuple(feature_names or [f"x{i}" for i in range(rows.shape[1])])
-    if len(names) != rows.shape[1] or repeats < 1:
+    together = [[i] for i in range(rows.shape[1])] if groups is None else list(groups)
+    names = tuple(feature_names or [f"x{i}" for i in range(len(together))])
+    if len(names) != len(together) or repeats < 1:
         raise DataError(
-            f"importance: {len(names)} feature names came for {rows.shape[1]} columns, to be "
+            f"importance: {len(names)} feature names came for {len(together)} columns, to be "
             f"shuffled {repeats} times; expected one name a column and one time at least"
         )
-    kept = _sample(np.asarray(y), _affordable_rows(len(names), repeats), seed)
+    affordable = _affordable_rows(len(names), repeats, rows.shape[1])
+    kept = _sample(np.asarray(y), affordable, seed)
     rows = rows[kept]
     labels, probabilities = check_predictions(np.asarray(y)[kept], _columns(predict(rows)))
     auc = float(_aucs(labels, probabilities[np.newaxis])[0])
     rng = np.random.default_rng([seed, 1])
-    copies = [
-        (column, rng.permutation(len(rows))) for column in range(len(names)) for _ in range(repeats)
-    ]
+    copies = [(own, rng.permutation(len(rows))) for own in together for _ in range(repeats)]
     block = max(1, BLOCK_NUMBERS // rows.size)
     shuffled = np.concatenate(
         [
@@ -132,9 +135,9 @@ def permutation_importance(
     return Importance(names, auc - shuffled.reshape(len(names), repeats), auc, len(rows))
 
 
-def _affordable_rows(features: int, repeats: int) -> int:
-    copies = features * repeats
-    return min(MOST_PREDICTED_ROWS // copies, MOST_NUMBERS // (copies * features))
+def _affordable_rows(names: int, repeats: int, columns: int) -> int:
+    copies = names * repeats
+    return min(MOST_PREDICTED_ROWS // copies, MOST_NUMBERS // (copies * columns))
 
 
 def _sample(y: NDArray[np.generic], size: int, seed: int) -> NDArray[np.intp]:
@@ -154,12 +157,13 @@ def _shuffled_aucs(
     predict: Predict,
     rows: NDArray[np.float32],
     labels: Labels,
-    copies: Sequence[tuple[int, NDArray[np.intp]]],
+    copies: Sequence[tuple[Sequence[int], NDArray[np.intp]]],
 ) -> NDArray[np.float64]:
-    """AUC of each copy of the rows in which one column has another order, from one call."""
+    """AUC of each copy of the rows in which some columns have another order, from one call."""
     stacked = np.tile(rows, (len(copies), 1, 1))
-    for copy, (column, order) in zip(stacked, copies, strict=True):
-        copy[:, column] = rows[order, column]
+    for copy, (columns, order) in zip(stacked, copies, strict=True):
+        for column in columns:
+            copy[:, column] = rows[order, column]
     said = _columns(predict(stacked.reshape(-1, rows.shape[1])))
     return _aucs(labels, said.reshape(len(copies), len(rows), -1))
 

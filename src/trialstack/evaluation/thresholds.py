@@ -49,7 +49,7 @@ def threshold_curve(
 ) -> ThresholdCurve:
     """Precision, recall, F1 and accuracy against the threshold.
 
-    Two classes only: of more, the most probable one is predicted, and there is no threshold.
+    Two classes only: see `trialstack.evaluation.confidence` for more.
 
     Args:
         y: Class indices, shape `(rows,)`.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import ArrayLike
 
+from trialstack.evaluation.confidence import confidence_curve
 from trialstack.evaluation.curves import (
     CalibrationCurve,
     Curve,
@@ -21,6 +22,7 @@ from trialstack.evaluation.curves import (
 )
 from trialstack.evaluation.histogram import score_histogram
 from trialstack.evaluation.thresholds import threshold_curve
+from trialstack.plots.confidence import draw_confidence
 from trialstack.plots.confusion import draw_confusion
 from trialstack.plots.histogram import draw_score_histogram
 from trialstack.plots.style import (
@@ -78,9 +80,9 @@ def evaluation_figures(
         title: What was evaluated on which rows.
 
     Returns:
-        Figures `roc`, `precision_recall`, `calibration`, `confusion_matrix` and
-        `score_histogram`; of two classes `thresholds`, too: of more, the most probable one is
-        predicted, and there is no threshold.
+        Figures `roc`, `precision_recall`, `calibration`, `confusion_matrix`, `score_histogram`
+        and `thresholds`. Of two classes the threshold is on the probability of the second; of
+        more on that of the most probable one, which is what is predicted.
 
     Raises:
         DataError: See `trialstack.evaluation.checks.check_predictions`.
@@ -102,9 +104,11 @@ def evaluation_figures(
         "confusion_matrix": draw_confusion(of_each(confusion), classes, title),
         "score_histogram": draw_score_histogram(of_each(score_histogram), title),
     }
-    if len(classes) == 2:
-        figures["thresholds"] = draw_thresholds(of_each(threshold_curve), title)
-    return figures
+    return figures | {
+        "thresholds": draw_thresholds(of_each(threshold_curve), title)
+        if len(classes) == 2
+        else draw_confidence(of_each(confidence_curve), title)
+    }
 
 
 def draw_roc(models: Mapping[str, Sequence[Curve]], title: str = "") -> Figure:
