@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from trialstack.commands import tune as command
+from trialstack.commands.of_table import TableOptions
 from trialstack.commands.tune import run_tune
 from trialstack.errors import Interrupted
 from trialstack.pipeline.job import Listener
@@ -43,8 +44,10 @@ def test_the_line_to_go_on_with_means_the_same_search(
     monkeypatch.setattr("sys.argv", ["/anywhere/trialstack", *shlex.split(arguments)])
     with pytest.raises(Interrupted):
         run_tune(
-            EXPERIMENT,
+            str(EXPERIMENT),
+            TableOptions(data=None, name=None, dataset={}),
             [],
+            save=None,
             tracking_uri=None,
             fresh="--fresh" in arguments,
             extend=None,

@@ -108,7 +108,7 @@ def test_runs_of_all_kinds_can_be_chosen(written) -> None:
 def test_predictions_that_are_gone_or_changed_are_not_tested(written, monkeypatch) -> None:
     runs = written.runs
     pair = find_runs(runs, [written.ids["final"], written.ids["second/final"]])
-    content = runs.read_file(written.ids["final"], "test_predictions.csv")
+    content = runs.read_file(pair[0], "test_predictions.csv")
     assert content is not None
     one_row_less = b"\n".join(content.splitlines()[:-1])
     for answer, reason in (

@@ -14,10 +14,20 @@ from trialstack.errors import InputError
 def test_leaderboard_of_a_search(written) -> None:
     frame = trialstack.leaderboard(f"rings@{written.ids['search']}", tracking_uri=written.uri)
     assert list(frame.columns) == [
-        *("rank", "trial", "best_val_auc", "best_epoch", "epochs_run", "seconds", "status"),
+        *(
+            "rank",
+            "trial",
+            "trial_id",
+            "best_val_auc",
+            "best_epoch",
+            "epochs_run",
+            "seconds",
+            "status",
+        ),
         *("units_1", "rate", "shuffle", "reason", "run_id"),
     ]
-    assert frame["trial"].tolist() == ["01", "02", "00", "04", "03", "05"]
+    assert frame["trial"].tolist() == [1, 2, 0, 4, 3, 5]
+    assert frame["trial_id"].tolist() == ["01", "02", "00", "04", "03", "05"]
     assert frame["rank"].tolist()[:4] == [1, 2, 3, 4]
     assert frame["rank"].isna().tolist() == [False] * 4 + [True] * 2
     assert frame["units_1"].tolist() == [16, 4, 8, 6, 2, 9]

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from trialstack.commands.report import told
 from trialstack.console import TEST_SCORES, print_json, print_links
 from trialstack.durations import shown_duration
 from trialstack.errors import InputError
@@ -16,6 +17,7 @@ from trialstack.report.comparison import Comparison
 from trialstack.report.differences import differing
 from trialstack.report.find import require_experiment
 from trialstack.report.frames import compared_runs
+from trialstack.report.page.write import save_page
 from trialstack.report.runs import RunStore
 from trialstack.report.search import StoredSearch
 from trialstack.report.table import comparison_columns, data_frame
@@ -36,6 +38,7 @@ def run_compare(
     top: int,
     as_json: bool,
     csv: str | None,
+    html: str | None,
     tracking_uri: str | None,
 ) -> None:
     """Reads runs from MLflow and prints them side by side.
@@ -64,21 +67,23 @@ def run_compare(
         top: So many trials at most.
         as_json: Print JSON instead of tables.
         csv: File to write the table to, `-` for stdout instead of tables; None for neither.
+        html: File to write a page to, `-` for stdout instead of tables; None for neither.
         tracking_uri: Of the store; None = its default.
     """
     silence_libraries()
     wanted = _wanted(name, chosen, csv)
-    if as_json and csv == STDOUT:
-        raise InputError("--json and --csv both want stdout; give one of them, or --csv FILE")
+    _require_one_output(as_json, csv, html)
     runs = RunStore.at(tracking_uri)
     if name and chosen:
         require_experiment(runs, name)
     comparison = compared_runs(runs, wanted, top)
     if csv is not None:
         _write_csv(comparison, csv)
+    if html is not None:
+        _write_html(runs, comparison, html, top)
     if as_json:
         print_json(comparison.as_dict())
-    elif csv != STDOUT:
+    elif STDOUT not in {csv, html}:
         print_comparison(comparison, ui_command(runs.store))
 
 
@@ -92,6 +97,33 @@ def _wanted(name: str | None, chosen: str | None, csv: str | None) -> str | list
         after = f" (--csv took {csv!r}: give NAME before it)" if csv not in {None, STDOUT} else ""
         raise InputError(f"no experiment came; give its NAME, or runs with --runs ID,ID{after}")
     return name
+
+
+def _require_one_output(as_json: bool, csv: str | None, html: str | None) -> None:
+    wanting = {"--json": as_json, "--csv": csv == STDOUT, "--html": html == STDOUT}
+    several = [option for option, wants in wanting.items() if wants]
+    if len(several) > 1:
+        raise InputError(
+            f"{' and '.join(several[:2])} both want stdout; give one of them, or {several[-1]} FILE"
+        )
+
+
+def _write_html(runs: RunStore, comparison: Comparison, target: str, top: int) -> None:
+    """The page of the search, in which so many of its trials are chosen, or of the chosen runs."""
+    from trialstack.report.page.of_runs import page_of_runs
+    from trialstack.report.page.of_search import MOST_CHOSEN, page_of_search
+    from trialstack.report.page.render import render
+
+    search = comparison.search
+    if search is not None:
+        page = page_of_search(runs, search, min(top, MOST_CHOSEN))
+    else:
+        page = page_of_runs(runs, comparison)
+    text = render(page)
+    if target == STDOUT:
+        print(text, end="")
+        return
+    print(told(save_page(text, Path(target), "--html")), file=sys.stderr)
 
 
 def _write_csv(comparison: Comparison, target: str) -> None:

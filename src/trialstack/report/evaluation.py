@@ -23,7 +23,7 @@ def read_evaluation(runs: RunStore, run: StoredRun) -> dict[str, Any]:
     Returns:
         Empty where the run holds none.
     """
-    content = runs.read_file(run.run_id, FILE)
+    content = runs.read_file(run, FILE)
     try:
         found = json.loads(content) if content else {}
     except ValueError:

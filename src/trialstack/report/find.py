@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from trialstack.datasets.names import nearest
 from trialstack.errors import InputError
-from trialstack.experiment.problems import nearest
 from trialstack.report.runs import RunStore, StoredRun
 from trialstack.tracking.experiments import find_experiment
 from trialstack.tracking.tags import KIND

@@ -61,9 +61,10 @@ def leaderboard(search: str | TrackedTuner, *, tracking_uri: str | None = None) 
         tracking_uri: See `compare`.
 
     Returns:
-        One row a trial: `rank`, `trial`, the score (`best_val_auc`, if the objective is `val_auc`),
-        `best_epoch`, `epochs_run`, `seconds`, `status`, its hyperparameters, `reason`, and, of a
-        search that was read from MLflow, `run_id`.
+        One row a trial: `rank`, `trial` (its number, from 0, as in the names of runs), `trial_id`
+        (Keras Tuner's), the score (`best_val_auc`, if the objective is `val_auc`), `best_epoch`,
+        `epochs_run`, `seconds`, `status`, its hyperparameters, `reason`, and, of a search that was
+        read from MLflow, `run_id`.
 
     Raises:
         InputError: There is no such store, experiment or search.

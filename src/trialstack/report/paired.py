@@ -108,7 +108,7 @@ def read_test_predictions(runs: RunStore, run: StoredRun) -> Predictions | str:
     """
     if TEST_DIGEST not in run.tags:
         return f"{run.name!r} holds no test predictions"
-    content = runs.read_file(run.run_id, FILE)
+    content = runs.read_file(run, FILE)
     if content is None:
         return f"{FILE} of {run.name!r} cannot be read"
     try:

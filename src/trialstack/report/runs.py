@@ -41,6 +41,7 @@ class StoredRun:
         metrics: By name; of the highest step.
         tags: By name.
         data: Name and digest (36 characters) of the data set that is its input; None if none is.
+        artifact_uri: Where its files are.
     """
 
     run_id: str
@@ -55,6 +56,7 @@ class StoredRun:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     data: tuple[str, str] | None
+    artifact_uri: str = ""
 
     @property
     def seconds(self) -> float | None:
@@ -174,13 +176,38 @@ class RunStore:
         ids = ", ".join(f"'{run_id}'" for run_id in dict.fromkeys(run_ids))
         return {run.run_id: run for run in self.where(f"attributes.run_id IN ({ids})")}
 
-    def read_file(self, run_id: str, path: str) -> bytes | None:
-        """An artifact of a run; None if it is not there."""
+    def list_files(self, run: StoredRun, folder: str) -> list[str]:
+        """Paths of the files in a folder of a run's artifacts, in alphabetical order.
+
+        Args:
+            run: Whose files.
+            folder: Such as `images`.
+
+        Returns:
+            Empty where there is no such folder, or the artifacts cannot be reached.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            if (root := _local_root(run)) is not None:
+                return sorted(f"{folder}/{path.name}" for path in (root / folder).iterdir())
+            found = self.client.list_artifacts(run.run_id, folder)
+        except (MlflowException, OSError):
+            return []
+        return sorted(entry.path for entry in found if not entry.is_dir)
+
+    def read_file(self, run: StoredRun, path: str) -> bytes | None:
+        """An artifact of a run; None if it is not there.
+
+        What lies on this machine's disk is read from there: MLflow takes 20 ms to copy a file.
+        """
         from mlflow.exceptions import MlflowException
 
         with tempfile.TemporaryDirectory(prefix="trialstack-") as folder:
             try:
-                return Path(self.client.download_artifacts(run_id, path, folder)).read_bytes()
+                if (root := _local_root(run)) is not None:
+                    return (root / path).read_bytes()
+                return Path(self.client.download_artifacts(run.run_id, path, folder)).read_bytes()
             except (MlflowException, OSError):
                 return None
 
@@ -200,4 +227,15 @@ class RunStore:
             metrics=data.metrics,
             tags=data.tags,
             data=(inputs[0].name, inputs[0].digest) if inputs else None,
+            artifact_uri=info.artifact_uri or "",
         )
+
+
+def _local_root(run: StoredRun) -> Path | None:
+    """The folder of a run's files, if it is on this machine."""
+    from mlflow.utils.file_utils import local_file_uri_to_path
+    from mlflow.utils.uri import is_local_uri
+
+    if not run.artifact_uri or not is_local_uri(run.artifact_uri):
+        return None
+    return Path(local_file_uri_to_path(run.artifact_uri))

@@ -34,7 +34,8 @@ def leaderboard_columns(trials: Sequence[Trial], objective: Objective) -> Column
     rows = [*ranking, *sorted(unscored, key=lambda trial: trial.number)]
     columns: Columns = {
         "rank": [rank if row.score is not None else None for rank, row in enumerate(rows, 1)],
-        "trial": [row.trial_id for row in rows],
+        "trial": [row.number for row in rows],
+        "trial_id": [row.trial_id for row in rows],
         entity_name(f"best_{objective.name}"): [row.score for row in rows],
         "best_epoch": [row.best_epoch for row in rows],
         "epochs_run": [row.epochs_run for row in rows],
