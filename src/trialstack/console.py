@@ -5,28 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
-from rich.text import Text
 
 from trialstack.hypermodels.naming import format_value
-from trialstack.pipeline.job import Listener
-from trialstack.tables import WIDEST, make_table
+from trialstack.tables import print_heading, print_table
 
 if TYPE_CHECKING:
-    from trialstack.pipeline.result import TuneResult
-    from trialstack.tuners.search_run import SearchRun
+    from trialstack.pipeline.result import TrialCounts, TuneResult
     from trialstack.tuners.trial_row import TrialRow
 
 SHOWN_BEST = 10
-MILESTONES = 10
-"""Lines that a search's progress takes where there is no terminal."""
 TEST_SCORES = {
     "auc": "AUC",
     "log_loss": "log loss",
@@ -44,76 +37,6 @@ def fail(text: str) -> None:
 def one_line(text: str) -> str:
     """A text without line breaks."""
     return " ".join(text.split())
-
-
-class Progress(Listener):
-    """Shows on stderr how far the job is; in a terminal, trials are one line written over.
-
-    Attributes:
-        has_journal: Whether the search is one to go on with.
-    """
-
-    def __init__(self) -> None:
-        self.has_journal = False
-        self._live = sys.stderr.isatty()
-        self._started = time.monotonic()
-        self._told = 0
-        self._open_line = False
-
-    def line(self, text: str) -> None:
-        """A line of its own; what was to be written over stays."""
-        self._line(text)
-
-    def warning(self, text: str) -> None:
-        """See `Listener`."""
-        self._line(f"warning: {one_line(text)}")
-
-    def stage(self, text: str) -> None:
-        """See `Listener`."""
-        self._line(f"[{time.monotonic() - self._started:5.1f} s] {text}")
-
-    def search_opened(self) -> None:
-        """See `Listener`."""
-        self.has_journal = True
-
-    def trial_ended(self, run: SearchRun, max_trials: int) -> None:
-        """See `Listener`."""
-        done = len(run.rows)
-        step = max(1, max_trials // MILESTONES)
-        if not self._live and done // step == self._told // step and done != max_trials:
-            return
-        self._told = done
-        failed = len(run.failures())
-        text = f"[{time.monotonic() - self._started:5.1f} s] {done}/{max_trials} trials"
-        text += f", {failed} failed" if failed else ""
-        ranking = run.ranking()
-        if ranking:
-            text += f", best {run.objective.name} {ranking[0].score:.4f} ({ranking[0].name})"
-        self._line(text, over=self._live)
-
-    def close(self) -> None:
-        """Ends a line that was to be written over."""
-        if self._open_line:
-            print(file=sys.stderr)
-            self._open_line = False
-
-    def _line(self, text: str, over: bool = False) -> None:
-        if over:
-            print(f"\r\x1b[2K{_one_row(text)}", end="", file=sys.stderr, flush=True)
-            self._open_line = True
-        else:
-            self.close()
-            print(text, file=sys.stderr, flush=True)
-
-
-def _one_row(text: str) -> str:
-    """As much of a line as one row of the terminal holds: only one row can be written over.
-
-    The last column stays free, as some terminals begin another row once it is written.
-    """
-    row = Text(text)
-    row.truncate(Console(file=sys.stderr).width - 1, overflow="ellipsis")
-    return row.plain
 
 
 @contextlib.contextmanager
@@ -149,14 +72,13 @@ def print_result(result: TuneResult, ui: str, load: str) -> None:
         ui: The command that starts the UI on this store; empty where a server runs already.
         load: Python that loads the registered model.
     """
-    console = Console(file=sys.stdout, width=WIDEST, highlight=False)
     best = result.leaderboard[:SHOWN_BEST]
-    console.print(f"Best {len(best)} of {len(result.leaderboard)} trials\n", style="bold")
-    console.print(_leaderboard(best, result.objective))
+    print_heading(_best_of(len(best), result.trials))
+    _print_leaderboard(best, result.objective)
     if result.final.test is not None:
-        rows = result.final.test["rows"]
-        console.print(f"\nOn {rows} sealed test rows, with 95 % intervals\n", style="bold")
-        console.print(_comparison(result))
+        print()
+        print_heading(f"On {result.final.test['rows']} sealed test rows, with 95 % intervals")
+        _print_comparison(result)
     if result.sentence:
         print(f"\n{result.sentence[0].upper()}{result.sentence[1:]}")
     print()
@@ -185,32 +107,41 @@ def print_json(document: Mapping[str, Any]) -> None:
     print(json.dumps(document, ensure_ascii=False))
 
 
-def _leaderboard(rows: list[TrialRow], objective: str) -> Table:
+def _best_of(shown: int, trials: TrialCounts) -> str:
+    """How many trials there are, and how many of them are shown."""
+    count = trials.completed + trials.failed
+    text = f"Best {shown} of {count} trial{'s' * (count != 1)}"
+    return f"{text}, {trials.failed} failed" if trials.failed else text
+
+
+def _print_leaderboard(rows: list[TrialRow], objective: str) -> None:
     from trialstack.tuners.summary import hyperparameter_names
 
     names = hyperparameter_names(rows)
-    table = make_table("", "trial", objective, "best\nepoch", "epochs", *names)
-    for rank, row in enumerate(rows, 1):
-        table.add_row(
+    cells = [
+        [
             str(rank),
             f"{row.number:03d}",
             f"{row.score:.4f}",
             str(row.best_epoch),
             str(row.epochs_run),
             *(format_value(row.hyperparameters.get(name, "")) for name in names),
-        )
-    return table
+        ]
+        for rank, row in enumerate(rows, 1)
+    ]
+    columns = ("", "trial", objective, "best\nepoch", "epochs", *names)
+    print_table(columns, cells, kept=2, left=0)
 
 
-def _comparison(result: TuneResult) -> Table:
+def _print_comparison(result: TuneResult) -> None:
     final = result.final.test or {}
-    baseline = result.baseline.test if result.baseline else None
-    table = make_table("", *(["baseline"] if baseline is not None else []), "final")
-    table.columns[0].justify = "left"
-    for key, name in TEST_SCORES.items():
-        cells = [_score(scores, key) for scores in (baseline, final) if scores is not None]
-        table.add_row(name, *cells)
-    return table
+    models = {"baseline": result.baseline.test if result.baseline else None, "final": final}
+    tests = {name: scores for name, scores in models.items() if scores is not None}
+    rows = [
+        [name, *(_score(scores, key) for scores in tests.values())]
+        for key, name in TEST_SCORES.items()
+    ]
+    print_table(("", *tests), rows)
 
 
 def _score(scores: Mapping[str, Any], key: str) -> str:

@@ -35,7 +35,12 @@ def print_heading(text: str) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], kept: int = 1, left: int = 1
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    kept: int = 1,
+    left: int = 1,
+    *,
+    left_last: bool = False,
 ) -> None:
     """A table on stdout; in a terminal that is too narrow, its last columns stand below the first.
 
@@ -44,6 +49,7 @@ def print_table(
         rows: Cells.
         kept: So many first columns are repeated in every part.
         left: So many first columns are aligned to the left.
+        left_last: Whether the last column is, too: it holds text.
     """
     console = Console(file=sys.stdout, highlight=False)
     room = console.width if console.is_terminal else WIDEST
@@ -56,6 +62,8 @@ def print_table(
         table = make_table(*(headers[place] for place in part))
         for place in range(left):
             table.columns[place].justify = "left"
+        if left_last and part[-1] == len(columns) - 1:
+            table.columns[-1].justify = "left"
         for row in rows:
             table.add_row(*(Text(row[place]) for place in part))
         if number:

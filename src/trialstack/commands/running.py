@@ -6,8 +6,8 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
-from trialstack.console import Progress
 from trialstack.errors import Interrupted
+from trialstack.live.progress import Progress
 from trialstack.logs import shown_log
 from trialstack.signals import interruptible
 
@@ -30,8 +30,5 @@ def running(stopped: Callable[[Progress], str], *, debug: bool) -> Iterator[Prog
         ):
             yield progress
     except Interrupted:
-        progress.close()
         print(stopped(progress), file=sys.stderr)
         raise
-    finally:
-        progress.close()
