@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trialstack.errors import JournalError
 from trialstack.experiment import Experiment
-from trialstack.hypermodels.make import make_hypermodel
 from trialstack.pipeline.data import Data
+from trialstack.pipeline.hypermodel import hypermodel_for
 from trialstack.pipeline.job import FINAL, Job, Listener
+from trialstack.pipeline.missing import recorded_open
 from trialstack.registry.leftovers import delete_unregistered
 from trialstack.searches import CLOSED_OTHERS, OpenSearch, journal_of
+from trialstack.tracking.base import Tracker, runs_by_key
 from trialstack.trials import Objective
 from trialstack.tuners.journal import Journal
 from trialstack.tuners.names import TrialNames
@@ -20,7 +23,6 @@ from trialstack.tuners.search_run import PARENT, SearchRun
 from trialstack.tuners.summary import summarize
 
 if TYPE_CHECKING:
-    from trialstack.plots.painter import BoundaryPainter
     from trialstack.tracking.mlflow import MlflowTracker
 
 GIVEN_UP = "Given up for another search before it had come to its end."
@@ -28,15 +30,9 @@ GIVEN_UP = "Given up for another search before it had come to its end."
 
 def close_recorded(tracker: MlflowTracker, journal: Journal) -> None:
     """Ends runs of steps that were done, but not closed, when an earlier process was killed."""
-    ended = {
-        entry["data"]["run_id"]: entry["time"]
-        for entry in journal.of("stage")
-        if "run_id" in entry["data"] and "error" not in entry["data"]
-    }
-    for run in tracker.known_runs():
-        if run.run_id in ended and run.status != "FINISHED":
-            tracker.resume_run(run.key, run.run_id)
-            tracker.end_run(run.key, "FINISHED", ended[run.run_id])
+    for run, ended in recorded_open(tracker.known_runs(), journal):
+        tracker.resume_run(run.key, run.run_id)
+        tracker.end_run(run.key, "FINISHED", ended)
 
 
 def close_replaced(
@@ -71,13 +67,13 @@ def close_replaced(
 def _close(
     tracker: MlflowTracker, search_id: str, search: OpenSearch, experiment: Experiment
 ) -> None:
-    known = {run.key: run for run in tracker.known_runs()}
+    known = runs_by_key(tracker.known_runs())
     journal = _journal(journal_of(search.folder.parent, search_id))
     if journal is not None:
         close_recorded(tracker, journal)
     tracker.kill_open_runs(search.journal.search_id)
     if journal is not None and PARENT in known:
-        run = _run_of(tracker, journal, experiment)
+        run = Searched.of(journal, experiment.where, experiment.folder).run(tracker, journal)
         tracker.attach_run(PARENT, known[PARENT].run_id)
         run.catch_up(journal, known)
         summarize(run, more=GIVEN_UP)
@@ -93,23 +89,42 @@ def _journal(file: Path | None) -> Journal | None:
         return None  # what cannot be read cannot be sent either
 
 
-def _run_of(tracker: MlflowTracker, journal: Journal, experiment: Experiment) -> SearchRun:
-    names, painter = _names_and_painter(journal, experiment)
-    objective = Objective(**journal.header["objective"])
-    return SearchRun(tracker, objective, names, journal.path.parent, painter)
+@dataclass(frozen=True)
+class Searched:
+    """What a search was about, as far as it is still there.
 
+    Attributes:
+        experiment: As its journal has it.
+        data: Its rows, if they are the same.
+        names: How its trials were called.
+    """
 
-def _names_and_painter(
-    journal: Journal, experiment: Experiment
-) -> tuple[TrialNames, BoundaryPainter | None]:
-    """How its trials were called and drawn, if its rows and its hypermodel are still there."""
-    header = journal.header
-    try:
-        searched = Experiment.from_dict(header["experiment"], experiment.where, experiment.folder)
-        data = Data.of(searched)
-        hypermodel = make_hypermodel(searched, data.dataset, data.fit.X)
-    except Exception:  # a module of the user's may have changed; scores matter more than names
-        return TrialNames(), None
-    same = data.digest == header["identity"]["data"]
-    painter = Job.painter_for(data, Job.plane_for(data)) if same else None
-    return TrialNames.of(hypermodel), painter
+    experiment: Experiment
+    data: Data | None
+    names: TrialNames
+
+    @classmethod
+    def of(cls, journal: Journal, where: str, folder: Path) -> Searched:
+        """Reads data and hypermodel again.
+
+        Args:
+            journal: Of the search.
+            where: The experiment file, for error lines.
+            folder: What it names files relative to.
+        """
+        header = journal.header
+        experiment = Experiment.from_dict(header["experiment"], where, folder)
+        try:
+            data = Data.of(experiment)
+            names = TrialNames.of(hypermodel_for(experiment, data, data.fit))
+        except Exception:  # files of the user's may have changed; scores matter more than names
+            return cls(experiment, None, TrialNames())
+        same = data.digest == header["identity"]["data"]
+        return cls(experiment, data if same else None, names)
+
+    def run(self, tracker: Tracker, journal: Journal) -> SearchRun:
+        """Writes the search to a tracker."""
+        objective = Objective(**journal.header["objective"])
+        data = self.data
+        painter = None if data is None else Job.painter_for(data, Job.plane_for(data))
+        return SearchRun(tracker, objective, self.names, journal.path.parent, painter)
