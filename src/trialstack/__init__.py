@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trialstack.pipeline.train import train
     from trialstack.registry.loading import load
     from trialstack.report.frames import compare, leaderboard
+    from trialstack.report.page.write import write_report
     from trialstack.tracking.callback import MLflowCallback
     from trialstack.tuners.random_search import RandomSearch
 
@@ -38,6 +39,7 @@ __all__ = [
     "plots",
     "train",
     "tune",
+    "write_report",
 ]
 
 _HOME = {
@@ -51,6 +53,7 @@ _HOME = {
     "load": "trialstack.registry.loading",
     "train": "trialstack.pipeline.train",
     "tune": "trialstack.pipeline",
+    "write_report": "trialstack.report.page.write",
 }
 
 

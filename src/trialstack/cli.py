@@ -12,8 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from trialstack import __version__
-from trialstack.errors import InputError, NotBuiltError
-from trialstack.options import OF_TABLES, Commands, common, tables_to_come
+from trialstack.options import Commands, common, of_table
 
 SETTINGS = {
     "trials": "search.max_trials",
@@ -52,34 +51,44 @@ def cli(context: click.Context) -> None:
 )
 @click.option("--fresh", is_flag=True, help="Begin a new search, whatever is there.")
 @click.option("--extend", type=int, metavar="N", help="N more trials for a finished search.")
+@click.option("--save", metavar="FILE.toml", help="With --data: write the experiment file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@of_table
 @common
-@tables_to_come
 def tune(experiment: str | None, **options: Any) -> None:
     """Search, fit the winner, evaluate it on sealed test rows, register it.
 
-    The same command after an interruption goes on where it stopped.
+    The same command after an interruption goes on where it stopped. With --data ROWS.csv --target
+    COLUMN in place of a file, it searches a space that does well on most tables, and prints the
+    experiment file for it.
     """
+    from trialstack.commands.of_table import TableOptions
     from trialstack.commands.tune import run_tune
 
-    for option in OF_TABLES:
-        if options[option] is not None:
-            raise NotBuiltError(
-                f"--{option} is not there yet; give an experiment file: trialstack new NAME"
-            )
-    if experiment is None:
-        raise InputError("no experiment file came; give one, or make one with: trialstack new NAME")
-    keys = {key: options[name] for name, key in SETTINGS.items() if options[name] is not None}
-    run_tune(
-        Path(experiment),
-        [*(f"{key}={value}" for key, value in keys.items()), *options["settings"]],
-        tracking_uri=options["tracking_uri"],
-        fresh=options["fresh"],
-        extend=options["extend"],
-        time_limit=options["time_limit"],
-        as_json=options["as_json"],
-        debug=options["debug"],
-    )
+    keys = {key: options.pop(name) for name, key in SETTINGS.items()}
+    given = [f"{key}={value}" for key, value in keys.items() if value is not None]
+    table = TableOptions.of(options)
+    run_tune(experiment, table, [*given, *options.pop("settings")], **options)
+
+
+@cli.command()
+@click.argument("experiment", required=False, metavar="EXPERIMENT.toml")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any key, as dataset.seed=5."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@of_table
+@click.option("--debug", is_flag=True, help="Show an error's traceback.")
+def describe(experiment: str | None, debug: bool, **options: Any) -> None:
+    """Show what would be done with each column; nothing is trained.
+
+    Give an experiment file, or --data ROWS.csv --target COLUMN.
+    """
+    from trialstack.commands.describe import run_describe
+    from trialstack.commands.of_table import TableOptions
+
+    table = TableOptions.of(options)
+    run_describe(experiment, table, **options)
 
 
 @cli.command()
@@ -147,9 +156,9 @@ def sweep_lr(experiment: str, **options: Any) -> None:
     metavar="[FILE]",
     help="Write the table as CSV, to stdout without FILE.",
 )
-@click.option("--html", hidden=True)
+@click.option("--html", metavar="FILE", help="Write one HTML page, to stdout if FILE is -.")
 @common
-def compare(name: str | None, html: str | None, debug: bool, **options: Any) -> None:
+def compare(name: str | None, debug: bool, **options: Any) -> None:
     """Show the best trials of a search beside its baseline and final model.
 
     NAME is an experiment, whose latest search is taken, or that of a run id's beginning after @.
@@ -157,9 +166,36 @@ def compare(name: str | None, html: str | None, debug: bool, **options: Any) -> 
     """
     from trialstack.commands.compare import run_compare
 
-    if html is not None:
-        raise NotBuiltError("--html is not there yet; there are: --json, --csv")
     run_compare(name, **options)
+
+
+@cli.command()
+@click.argument("name", metavar="NAME[@SEARCH_RUN_ID]")
+@click.option("-o", "--output", metavar="FILE.html", help="NAME-ID.html by default; - is stdout.")
+@common
+def report(name: str, output: str | None, tracking_uri: str | None, debug: bool) -> None:
+    """Write one HTML file that tells all of a search, be it done, failed or still running.
+
+    NAME is an experiment, whose latest search is taken, or that of a run id's beginning after @.
+    The file needs no network; its pictures, data and script are within it.
+    """
+    from trialstack.commands.report import run_report
+
+    run_report(name, output, tracking_uri)
+
+
+@cli.command()
+@click.argument("name", required=False)
+@common
+def sync(name: str | None, tracking_uri: str | None, debug: bool) -> None:
+    """Send what MLflow is still missing of finished work.
+
+    After an outage of the tracking server, or a kill: of all searches that were begun here, or of
+    those of the experiment NAME. Nothing is trained, and nothing is sent twice.
+    """
+    from trialstack.commands.sync import run_sync
+
+    run_sync(name, tracking_uri=tracking_uri, debug=debug)
 
 
 @cli.command()

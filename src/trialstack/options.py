@@ -7,17 +7,7 @@ from typing import Any
 
 import click
 
-from trialstack.errors import InputError, NotBuiltError
-
-TO_COME = (
-    "describe",
-    "report",
-    "sync",
-)
-"""Commands that the documentation names and this version does not have."""
-
-OF_TABLES = ("data", "target", "name", "separator", "encoding")
-"""Options of `tune` on a table without an experiment file, which is not there yet."""
+from trialstack.errors import InputError
 
 
 class Commands(click.Group):
@@ -28,8 +18,6 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the command."""
         there = ", ".join(self.list_commands(ctx))
-        if args[0] in TO_COME:
-            raise NotBuiltError(f"command {args[0]!r} is not there yet; there are: {there}")
         if args[0] not in self.commands:
             raise InputError(f"command {args[0]!r} is unknown; there are: {there}")
         return super().resolve_command(ctx, args)
@@ -59,8 +47,32 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def tables_to_come(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that are refused with better words than that they are unknown."""
-    for name in OF_TABLES:
-        command = click.option(f"--{name}", hidden=True)(command)
+def of_table(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of commands that take a table in place of an experiment file."""
+    for option in reversed(
+        (
+            click.option("--data", metavar="ROWS.csv", help="A table: .csv, .csv.gz or .parquet."),
+            click.option("--target", metavar="COLUMN", help="What is predicted."),
+            click.option("--name", metavar="NAME", help="Of the experiment; else the file's."),
+            click.option("--drop", multiple=True, metavar="COLUMN", help="Nobody is to see it."),
+            click.option(
+                "--categorical", multiple=True, metavar="COLUMN", help="Its numbers are names."
+            ),
+            click.option("--positive", metavar="LABEL", help="The one that F1 is about."),
+            click.option(
+                "--group", metavar="COLUMN", help="Equal values stay on one side of a split."
+            ),
+            click.option("--time", metavar="COLUMN", help="The latest rows are the test rows."),
+            click.option("--test-source", metavar="ROWS.csv", help="Has the test rows."),
+            click.option("--separator", metavar="CHAR", help="Of a CSV file; a comma by default."),
+            click.option("--encoding", metavar="NAME", help="Of a CSV file; utf-8 by default."),
+            click.option(
+                "--drop-missing-target", is_flag=True, help="Leave out rows without a target."
+            ),
+            click.option(
+                "--group-duplicates", is_flag=True, help="Equal rows stay on one side of a split."
+            ),
+        )
+    ):
+        command = option(command)
     return command

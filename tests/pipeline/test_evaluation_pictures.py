@@ -90,7 +90,8 @@ def test_pictures(tracker: MemoryTracker, run: RunRecord, rows: Rows, names: lis
 def test_importance_is_a_picture_and_a_table(
     tracker: MemoryTracker, run: RunRecord, rows: Rows
 ) -> None:
-    log_importance(tracker, "model", first_column, rows, ["a", "b", "c"], "model 1")
+    columns = {"a": [0], "b": [1], "c": [2]}
+    log_importance(tracker, "model", first_column, rows, columns, "model 1")
     assert run.files["plots/importance.png"].startswith(b"\x89PNG")
     table = list(csv.DictReader(io.StringIO(run.files["importance.csv"].decode())))
     assert [line["feature"] for line in table] == ["a", "b", "c"]
@@ -103,5 +104,6 @@ def test_too_many_columns_have_no_importance(tracker: MemoryTracker, run: RunRec
     columns = MOST_FEATURES + 1
     wide = Rows(np.zeros((4, columns), np.float32), np.array([0, 1, 0, 1]))
     never_called: Any = None
-    log_importance(tracker, "model", never_called, wide, [str(k) for k in range(columns)], "wide")
+    each = {str(k): [k] for k in range(columns)}
+    log_importance(tracker, "model", never_called, wide, each, "wide")
     assert not run.files

@@ -204,7 +204,11 @@ def test_files_of_a_run(trained: Trained) -> None:
 def test_the_description_says_the_result_and_marks_what_changed(trained: Trained) -> None:
     _, answer = trained
     network = answer.json["models"][1]
-    text = runs_of(trained)["model_02"].data.tags["mlflow.note.content"]
+    notes = {
+        name: runs_of(trained)[name].data.tags["mlflow.note.content"].replace("&nbsp;", "")
+        for name in ("model_01", "model_02")
+    }
+    text = notes["model_02"]
     first, *rest = text.splitlines()
     assert first.startswith(
         f"Accuracy **{network['accuracy']:.3f}**, loss {network['loss']:.4f} on"
@@ -213,7 +217,7 @@ def test_the_description_says_the_result_and_marks_what_changed(trained: Trained
     assert f"{network['found']} (wanted: {network['wanted']})" in first
     assert "| **learning rate** | 0.001 | **0.05** |" in rest
     assert "| **hidden layers** | none | **8 relu** |" in rest
-    linear = runs_of(trained)["model_01"].data.tags["mlflow.note.content"]
+    linear = notes["model_01"]
     assert "*A straight line parts no rings.*" in linear
     assert "| after 2 epochs, the tutorial | 0.7000 | - |" in linear
 

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from sklearn.model_selection import train_test_split
 
 from tests.pipeline.conftest import Answer, Place
+from trialstack.experiment import Experiment
 
 SETTINGS = {
     "dataset.source": "circles",
@@ -139,6 +141,19 @@ class TestSearchRun:
         so_far = np.maximum.accumulate(scores)
         assert place.curve(run.info.run_id, "search_best") == list(enumerate(so_far))
         assert set(run.data.metrics) == {"search_best"}
+
+    def test_what_lets_it_be_told_of_and_done_again(self, place: Place, run: Any) -> None:
+        page = place.read(run.info.run_id, "report.html").decode()
+        assert page.startswith("<!doctype html>")
+        assert "sealed test rows" in page
+        assert "still running" not in page
+        file = place.read(run.info.run_id, "experiment.toml").decode()
+        again = Experiment.from_dict(tomllib.loads(file))
+        assert again.search.max_trials == 3
+        versions = json.loads(run.data.tags["trialstack.versions"])
+        assert {"python", "trialstack", "keras", "system"} <= set(versions)
+        assert run.data.tags["trialstack.trials_stacked"].isdecimal()
+        assert float(run.data.tags["trialstack.search_seconds"]) > 0
 
     def test_leaderboard_as_csv_and_as_table(
         self, place: Place, run: Any, trials: list[Any]
@@ -325,7 +340,8 @@ class TestFits:
         assert first.startswith(f"AUC **{document['baseline']['test']['auc']:.4f}** (")
         assert f"({runs}{search}?" in compared
         _, found, *_ = text_of(search)
-        assert found.startswith("3 trials. The best, [trial 00")
+        assert found.startswith("3 trials. Side by side: [trials, best first](#/experiments/")
+        assert " The best, [trial 00" in found
         assert f"[the final model]({runs}{document['final']['run_id']}?" in found
 
     def test_pictures_of_the_evaluation(self, place: Place, document: dict[str, Any]) -> None:
@@ -396,7 +412,9 @@ class TestModel:
         assert version.run_id == document["final"]["run_id"]
         assert version.tags["trialstack.test_uses"] == "1"
         assert version.tags["trialstack.search_run_id"] == document["search_run_id"]
-        assert place.client.get_registered_model("rings").description == "Rings with noise."
+        about, code = place.client.get_registered_model("rings").description.split("\n\n", 1)
+        assert about == "Rings with noise."
+        assert 'model = mlflow.pyfunc.load_model("models:/rings@champion")\n' in code
 
     def test_the_logged_model_is_in_the_right_experiment_and_linked_both_ways(
         self, place: Place, document: dict[str, Any]

@@ -76,10 +76,10 @@ def test_links_hold_no_password() -> None:
 
 def test_views_are_saved_and_replaced(store: Store) -> None:
     with MlflowTracker(store, "moons", "s1") as tracker:
-        tracker.start_run(NewRun("search", "search", "random search", 1_700_000_000.0))
+        tracker.start_run(NewRun("search", "search", "moons · 2026-11-22 08:13", 1_700_000_000.0))
         parent = tracker.run_id("search")
 
-        def save(*images: str) -> dict[str, str]:
+        def save(*images: str, **options: Any) -> dict[str, str]:
             return save_views(
                 tracker.client,
                 tracker.experiment_id,
@@ -88,18 +88,20 @@ def test_views_are_saved_and_replaced(store: Store) -> None:
                 "max",
                 ["units_1", "l1"],
                 images,
+                **options,
             )
 
         keys = save("boundary_final", "boundary")
         assert list(keys) == ["searches", "models", "trials", "curves", "boundaries", "parallel"]
         assert save("boundary_final", "boundary") == keys
         assert "boundaries" not in save()
+        save("boundary_final", best=["aa", "bb"], tested=False)
         saved = tracker.client.get_experiment(tracker.experiment_id).tags
     views = {key: value for key, value in saved.items() if "sharedViewState" in key}
     assert set(views) == {f"mlflow.sharedViewState.{key}" for key in keys.values()}
     assert all(len(value) < 3000 for value in views.values())
     trials = views[f"mlflow.sharedViewState.{keys['trials']}"]
-    assert json.loads(trials)["name"] == "Trials, best first (random search)"
+    assert json.loads(trials)["name"] == "Trials, best first · 2026-11-22 08:13"
     state = state_of(trials)
     assert state["orderByKey"] == "metrics.`best_val_auc`"
     assert state["orderByAsc"] is False
@@ -114,4 +116,10 @@ def test_views_are_saved_and_replaced(store: Store) -> None:
         "val_loss",
         "loss",
     ]
+    # The image grid shows the last run of the table first.
+    boundaries = state_of(views[f"mlflow.sharedViewState.{keys['boundaries']}"])
+    assert boundaries["searchFilter"] == "attributes.run_id IN ('aa', 'bb')"
+    assert boundaries["orderByAsc"] is True
+    models = state_of(views["mlflow.sharedViewState.models"])
+    assert models["orderByKey"] == "metrics.`auc`"
     assert re.fullmatch(r"trials-[0-9a-f]{12}", keys["trials"])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 import shutil
 import signal
 import socket
@@ -16,14 +15,8 @@ from pathlib import Path
 import pytest
 
 from trialstack.errors import InputError
-from trialstack.tracking.base import NewRun
-from trialstack.tracking.links import Links
-from trialstack.tracking.mlflow import MlflowTracker
 from trialstack.tracking.store import Store, resolve_store
 from trialstack.tracking.ui import serve_ui, ui_command
-from trialstack.tracking.views import save_views
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 
 SERVE = """
 import sys
@@ -43,31 +36,14 @@ class Served:
     process: subprocess.Popen[str]
     warning: str
     url: str
-    links: Links
-    views: dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def served(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server on a store with one search, asked for a port that is taken."""
+    """A server on an empty store, asked for a port that is taken."""
     folder = tmp_path_factory.mktemp("served")
     shutil.copy(empty_database, folder)
     store = resolve_store(f"sqlite:///{folder}/mlflow.db")
-    with MlflowTracker(store, "moons", "s1") as tracker:
-        tracker.start_run(NewRun("search", "search", "random", 1_700_000_000.0))
-        for number in range(3):
-            key = f"trial/{number}"
-            params = {"units_1": str(31 + number)}
-            tracker.start_run(
-                NewRun(key, "trial", f"trial {number}", 1_700_000_000.0, "search", params)
-            )
-            tracker.log_metrics(key, {"best_val_auc": 0.5 + number / 8})
-            tracker.end_run(key, "FINISHED", 1_700_000_009.0)
-        tracker.flush()
-        links, parent = tracker.links, tracker.run_id("search")
-        views = save_views(
-            tracker.client, tracker.experiment_id, parent, "val_auc", "max", ["units_1"], []
-        )
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -79,7 +55,7 @@ def served(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         assert process.stdout is not None
         warning, url = process.stdout.readline().strip(), process.stdout.readline().strip()
         assert f"port {port} is in use" in warning
-        yield Served(process, warning, url, Links(url, links.experiment_id), views)
+        yield Served(process, warning, url)
     if process.poll() is None:
         process.terminate()
     process.communicate(timeout=20)
@@ -116,35 +92,6 @@ def test_a_server_of_ones_own_is_just_named(served: Served, tmp_path: Path) -> N
     serve_ui(store, on_ready=told.append)
     assert told == [served.url.replace("://", "://***@")]
     assert ui_command(store) == ""
-
-
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
-def test_a_browser_shows_the_saved_view(served: Served, tmp_path: Path) -> None:
-    assert CHROMIUM is not None
-    page = subprocess.run(
-        [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={tmp_path}",
-            "--virtual-time-budget=60000",
-            "--dump-dom",
-            served.links.view(served.views["trials"]),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    ).stdout
-    assert "Trials, best first (random)" in page
-    assert "matching runs" in page
-    names = re.findall(r">(trial \d)<", page)
-    assert list(dict.fromkeys(names)) == ["trial 2", "trial 1", "trial 0"]
-    for column in ("best_val_auc", "units_1"):
-        assert column in page
-    assert "GenAI" not in re.sub(r"<[^>]*>", "", page).partition("matching runs")[2]
 
 
 def descendants(pid: int) -> list[int]:

@@ -243,7 +243,7 @@ class TestReason:
             return model
 
         tracker = MemoryTracker()
-        with pytest.raises(AllTrialsFailedError):
+        with pytest.raises(AllTrialsFailedError, match="the only trial failed: ValueError: Input"):
             tuner_of(build, 1, tracking=tracker).search(X, y, **fit)
         reason = tracker["trial/0"].tags["trialstack.error"]
         assert reason.startswith("ValueError: Input 0 ")
@@ -293,7 +293,7 @@ class TestDefaults:
     ) -> None:
         hypermodel = self.hypermodel(pretended, 9, named_first)
         tuner = tuner_of(hypermodel, 2, objective=SCORE, needs_default_build=False)
-        with pytest.raises(AllTrialsFailedError, match="trials failed; the first: ValueError: "):
+        with pytest.raises(AllTrialsFailedError, match=r"failed(; the first)?: ValueError: "):
             tuner.search(verbose=0)
 
     def test_in_a_script_it_is_an_error_as_in_keras_tuner(

@@ -23,13 +23,14 @@ def test_trials_of_a_tuner(tuner_of: Callable[..., Any], pretended: Any) -> None
     best = frame["best_val_score"].tolist()[:3]
     assert best == sorted(best, reverse=True)
     for row in frame.itertuples():
-        values = tuner.oracle.trials[row.trial].hyperparameters.values
+        values = tuner.oracle.trials[row.trial_id].hyperparameters.values
         assert (row.units, row.bonus) == (values["units"], values["bonus"])
+        assert row.trial == int(row.trial_id)
         if row.status == "FINISHED":
-            assert row.best_val_score == scores[row.trial]
+            assert row.best_val_score == scores[row.trial_id]
             assert (row.best_epoch, row.epochs_run, row.reason) == (1, 3, "")
     last = frame.iloc[-1]
-    assert (last["status"], last["trial"]) == ("FAILED", "1")
+    assert (last["status"], last["trial"]) == ("FAILED", 1)
     assert "no luck" in last["reason"]
     assert (frame["seconds"] >= 0).all()
     assert "run_id" not in frame

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from trialstack.tuners.journal import FILE_NAME, Journal
+from trialstack.tuners.replay import hyperparameters_of, space_config
 
 TRIALS = 4
 LINES = 1 + 3 * TRIALS + 1
@@ -244,3 +245,13 @@ def test_a_journal_is_read_whole_before_anything_is_trusted(
     tuner = tuner_of(pretended)
     tuner.search(verbose=0)
     assert len(tuner.oracle.trials) == 3
+
+
+def test_an_entry_with_conditions_is_read_as_often_as_need_be() -> None:
+    hp = keras_tuner.HyperParameters()
+    hp.Int("layers", 1, 2)
+    with hp.conditional_scope("layers", [2]):
+        hp.Int("units_2", 3, 9)
+    entry = {"space": space_config(hp, 0), "values": {"layers": 2, "units_2": 5}}
+    for _ in range(2):
+        assert hyperparameters_of(entry).get("units_2") == 5

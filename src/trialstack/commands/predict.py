@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from trialstack.console import Progress, progress_bar
+from trialstack.console import progress_bar
 from trialstack.datasets.table_file import Table, open_table
 from trialstack.datasets.table_output import Write, check_output, csv_writer, table_writer
 from trialstack.errors import InputError, Interrupted
+from trialstack.live.progress import Progress
 from trialstack.logs import shown_log
 from trialstack.quiet import silence_libraries
 from trialstack.registry.loading import checked_model
@@ -62,11 +63,11 @@ def run_predict(
             shown_log(Progress().line, debug=debug),
             checked_model(reference, resolve_store(tracking_uri)) as checked,
         ):
-            columns = columns_of(checked, table)
+            columns, texts = columns_of(checked, table), checked.text_columns()
             loaded = checked.load()
             rows = 0
             with _written(output) as write, _shown(table, output) as show:
-                for scores in score_table(loaded, table, columns, kept):
+                for scores in score_table(loaded, table, columns, kept, texts):
                     write(scores.frame)
                     rows += len(scores.frame)
                     show(scores.done)

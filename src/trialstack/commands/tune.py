@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trialstack.commands.of_table import SavedExperiment, TableOptions, experiment_text
 from trialstack.commands.running import running
-from trialstack.console import Progress, print_json, print_result
+from trialstack.console import print_json, print_result
+from trialstack.cores import share_cores
 from trialstack.durations import parse_duration
 from trialstack.errors import InputError
 from trialstack.experiment import Experiment, parse_setting
+from trialstack.live.progress import Progress
 from trialstack.pipeline import tune
 from trialstack.quiet import silence_libraries
 from trialstack.tracking.store import resolve_store
@@ -23,9 +26,11 @@ if TYPE_CHECKING:
 
 
 def run_tune(
-    path: Path,
+    path: str | None,
+    table: TableOptions,
     settings: Sequence[str],
     *,
+    save: str | None,
     tracking_uri: str | None,
     fresh: bool,
     extend: int | None,
@@ -36,8 +41,10 @@ def run_tune(
     """Reads the experiment, runs the main job and prints what came of it.
 
     Args:
-        path: The experiment file.
+        path: The experiment file; None = a table came instead.
+        table: What came of it.
         settings: `KEY=VALUE`, over those of the file.
+        save: Where the experiment file of a table goes; None = it is printed.
         tracking_uri: Of the store; None = its default.
         fresh: Begin a new search.
         extend: So many more trials for a finished one.
@@ -46,7 +53,10 @@ def run_tune(
         debug: Show the debug log.
     """
     silence_libraries()
-    experiment = Experiment.load(path).with_settings(dict(map(parse_setting, settings)))
+    experiment = table.experiment(path, "tune").with_settings(dict(map(parse_setting, settings)))
+    if save is not None and table.data is None:
+        raise InputError(f"--save {save} goes with --data; {path} is an experiment file already")
+    saved = SavedExperiment.of(save, experiment) if save is not None else None
     seconds = parse_duration(time_limit) if time_limit is not None else None
     if extend is not None and (fresh or extend < 1):
         raise InputError(
@@ -54,20 +64,35 @@ def run_tune(
             if fresh
             else f"--extend: {extend} came; give an integer from 1"
         )
+    share_cores(experiment)
     with running(_stopped, debug=debug) as progress:
-        result = tune(
-            experiment,
-            tracking_uri=tracking_uri,
-            fresh=fresh,
-            extend=extend,
-            time_limit=seconds,
-            listener=progress,
-        )
+        try:
+            result = tune(
+                experiment,
+                tracking_uri=tracking_uri,
+                fresh=fresh,
+                extend=extend,
+                time_limit=seconds,
+                listener=progress,
+            )
+        finally:
+            if saved is not None and progress.has_journal:
+                saved.write()
     if as_json:
         print_json(result.as_json())
     else:
         store = resolve_store(tracking_uri)
         print_result(result, ui_command(store), _load_lines(result))
+        if table.data is not None:
+            _print_experiment(experiment, saved)
+
+
+def _print_experiment(experiment: Experiment, saved: SavedExperiment | None) -> None:
+    if saved is not None:
+        print(f"\nRepeat: trialstack tune {shlex.quote(str(saved.path))}")
+    else:
+        print("\nThis experiment file repeats the search (--save FILE.toml writes it)\n")
+        print(experiment_text(experiment, Path.cwd()), end="")
 
 
 def _stopped(progress: Progress) -> str:

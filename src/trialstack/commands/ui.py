@@ -6,7 +6,8 @@ import sys
 
 from trialstack.console import one_line
 from trialstack.errors import Interrupted
-from trialstack.tracking.store import resolve_store
+from trialstack.tracking.overview import entry_pages
+from trialstack.tracking.store import Store, open_client, resolve_store
 from trialstack.tracking.ui import serve_ui
 
 
@@ -24,8 +25,15 @@ def run_ui(tracking_uri: str | None, port: int, host: str) -> None:
             store,
             port,
             host=host,
-            on_ready=lambda url: print(f"{url}/#/experiments?workflowType=machine_learning"),
+            on_ready=lambda url: _say_where(store, url),
             warn=lambda line: print(f"warning: {one_line(line)}", file=sys.stderr),
         )
     except Interrupted:
         return  # the usual way to end it
+
+
+def _say_where(store: Store, url: str) -> None:
+    """Prints the page of all experiments, and the best page of each of the latest ones."""
+    print(f"{url}/#/experiments?workflowType=machine_learning", flush=True)
+    for name, page in entry_pages(open_client(store), url).items():
+        print(f"  {name}: {page}", flush=True)

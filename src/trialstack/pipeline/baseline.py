@@ -72,7 +72,7 @@ def _fit(job: Job) -> Entry:
         baseline_seed(search.seed),
         lambda: fixed_mlp(
             settings.units,
-            dataset.n_features,
+            data.X.shape[1],
             dataset.n_classes,
             mean=mean,
             variance=variance,

@@ -95,7 +95,7 @@ class Course:
             self.listener.stage(f"{model.name}: median accuracy {study.median:.3f}")
 
         models = [self.models[name] for name in names]
-        return study_seeds(models, seeds, self.room.data.dataset.X, tell)
+        return study_seeds(models, seeds, self.room.data.X, tell)
 
     def _step(self, name: str) -> Step:
         names = list(self.models)

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trialstack.markdown import escaped, link
+from trialstack.pipeline.data_warnings import warnings_text
 from trialstack.pipeline.final import final_epochs
 from trialstack.pipeline.job import BASELINE, FINAL, Job
 from trialstack.pipeline.result import RegisteredModel
+from trialstack.registry.history import CHAMPION
 from trialstack.tracking.links import within_ui
+from trialstack.tracking.tags import MODEL, TEST_AUC
 from trialstack.tuners.search_run import PARENT, SearchRun
 from trialstack.tuners.trial_row import TrialRow
+
+VIEWS = {
+    "trials": "trials, best first",
+    "curves": "learning curves",
+    "boundaries": "decision boundaries",
+    "parallel": "hyperparameters",
+}
+"""Saved views to which the search's page links -> what they show."""
 
 
 def headline(job: Job, scores: Mapping[str, Any], sentence: str = "") -> str:
@@ -46,12 +58,10 @@ def describe_final(
         line: The result.
         model: The version that was made of it.
     """
-    epochs = final_epochs(job, best)
     alias = f" with the alias `{model.alias}`" if model.alias else ""
     parts = [
         f"{line}.",
-        f"The hyperparameters of {_trial(job, run, best)}, the best of {_search(job)}, fitted on "
-        f"all {len(job.data.train)} training rows in {epochs} epoch{'s' * (epochs != 1)}.",
+        _origin(job, run, best),
         f"Registered as {_version(job, model)}{alias}: {model.reason}.",
         job.experiment.description,
     ]
@@ -59,14 +69,81 @@ def describe_final(
     job.tracker.describe(FINAL, "\n\n".join(part for part in parts if part))
 
 
-def search_text(job: Job, run: SearchRun, best: TrialRow, model: RegisteredModel) -> str:
-    """What the search's own page says below the result."""
-    final = _link("the final model", job.tracker.links.run(_final_run_id(job)))
-    text = (
-        f"The best, {_trial(job, run, best)}, became {final}, which is registered as "
-        f"{_version(job, model)}."
+def describe_version(job: Job, run: SearchRun, best: TrialRow, line: str) -> str:
+    """What the page of the registered version says.
+
+    Args:
+        job: The job, whose final fit is recorded.
+        run: The search's run.
+        best: The winner.
+        line: The result; lists of versions show its beginning, without Markdown.
+    """
+    final = _link("final run", job.tracker.links.run(_final_run_id(job)))
+    return (
+        f"{line.replace('**', '')}.\n\n"
+        f"{_origin(job, run, best)} The {final} has the scores, the pictures and the file of test "
+        "predictions."
     )
-    return f"{text} {job.experiment.description}".rstrip()
+
+
+def describe_model(job: Job) -> str:
+    """What the page of the registered model says when it is made."""
+    name = job.experiment.name
+    rows = "DataFrame with the columns that its inputs name"
+    code = (
+        "```python\nimport mlflow\n\n"
+        f'model = mlflow.pyfunc.load_model("models:/{name}@{CHAMPION}")\n'
+        f"model.predict(frame)  # a {rows}\n```"
+    )
+    return f"{job.experiment.description}\n\n{code}".strip()
+
+
+def describe_search(
+    job: Job, run: SearchRun, best: TrialRow, model: RegisteredModel, views: Mapping[str, str]
+) -> str:
+    """What the search's own page says below the result.
+
+    Args:
+        job: The job, whose final fit is recorded.
+        run: The search's run.
+        best: The winner.
+        model: The version that was made of it.
+        views: Saved views of the search: name -> key.
+    """
+    links = job.tracker.links
+    final = _link("the final model", links.run(_final_run_id(job)))
+    pages = [
+        _link(text, links.view(views[name], charts=name != "trials"))
+        for name, text in VIEWS.items()
+        if name in views
+    ]
+    look = f"Side by side: {', '.join(pages)}. " if pages else ""
+    text = (
+        f"{look}The best, {_trial(job, run, best)}, became {final}, which is registered as "
+        f"{_version(job, model)}. {job.experiment.description}"
+    ).rstrip()
+    return "\n\n".join(part for part in (text, warnings_text(job.data.warnings)) if part)
+
+
+def tag_outcome(job: Job, best: TrialRow, run: SearchRun, model: RegisteredModel) -> None:
+    """Marks the search and its winner with what came of them.
+
+    In short, since the columns of MLflow's tables of runs are narrow.
+    """
+    version = {MODEL: f"v{model.version}"}
+    scores = job.done_stage(FINAL)["data"]["scores"]  # type: ignore[index] # it is recorded
+    tested = {TEST_AUC: f"{scores['auc']:.4f}"} if job.data.test else {}
+    job.tracker.set_tags(PARENT, version | tested)
+    job.tracker.attach_run(best.key, run.run_id_of(best))
+    job.tracker.set_tags(best.key, version)
+
+
+def _origin(job: Job, run: SearchRun, best: TrialRow) -> str:
+    epochs = final_epochs(job, best)
+    return (
+        f"The hyperparameters of {_trial(job, run, best)}, the best of {_search(job)}, fitted on "
+        f"all {len(job.data.train)} training rows in {epochs} epoch{'s' * (epochs != 1)}."
+    )
 
 
 def _final_run_id(job: Job) -> str:
@@ -76,7 +153,7 @@ def _final_run_id(job: Job) -> str:
 
 
 def _trial(job: Job, run: SearchRun, row: TrialRow) -> str:
-    return _link(_escaped(row.name), job.tracker.links.run(run.run_id_of(row)))
+    return _link(escaped(row.name), job.tracker.links.run(run.run_id_of(row)))
 
 
 def _search(job: Job) -> str:
@@ -88,9 +165,4 @@ def _version(job: Job, model: RegisteredModel) -> str:
 
 
 def _link(text: str, address: str) -> str:
-    return f"[{text}]({within_ui(address)})"
-
-
-def _escaped(text: str) -> str:
-    """A name in which nothing is taken for Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_[]<>" else c for c in text)
+    return link(text, within_ui(address))

@@ -39,12 +39,19 @@ def log_evaluation_pictures(
     from trialstack.plots.style import figure_png
 
     names = [str(label) for label in classes]
-    for name, figure in evaluation_figures(rows.y, models, names, title).items():
+    names = names[::-1] if rows.first_is_positive else names
+    models = {name: rows.scored(probabilities) for name, probabilities in models.items()}
+    for name, figure in evaluation_figures(rows.scored_y, models, names, title).items():
         tracker.log_file(key, f"plots/{name}.png", figure_png(figure))
 
 
 def log_importance(
-    tracker: Tracker, key: str, model: Any, rows: Rows, feature_names: Sequence[str], title: str
+    tracker: Tracker,
+    key: str,
+    model: Any,
+    rows: Rows,
+    columns: Mapping[str, Sequence[int]],
+    title: str,
 ) -> None:
     """Permutation importance of the features, as `plots/importance.png` and `importance.csv`.
 
@@ -55,16 +62,20 @@ def log_importance(
         key: Of the run.
         model: A Keras model that takes the rows as they are.
         rows: What it was not fitted on.
-        feature_names: One a column.
+        columns: Name of each column of the data -> features that are made of it.
         title: Name of the model.
     """
     from trialstack.plots.importance import draw_importance
     from trialstack.plots.style import figure_png
 
-    if len(feature_names) > MOST_FEATURES:
+    if len(columns) > MOST_FEATURES:
         return
     found = permutation_importance(
-        lambda X: probabilities_of(model, X), rows.X, rows.y, feature_names
+        lambda X: probabilities_of(model, X),
+        rows.X,
+        rows.y,
+        list(columns),
+        groups=list(columns.values()),
     )
     tracker.log_file(key, "plots/importance.png", figure_png(draw_importance(found, title)))
     tracker.log_file(key, "importance.csv", _table(found).encode())

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trialstack.hypermodels.make import make_hypermodel
 from trialstack.hypermodels.own_fit import has_own_fit
 from trialstack.pipeline.data import Rows
 from trialstack.pipeline.evaluation_pictures import log_evaluation_pictures, log_importance
@@ -20,6 +19,7 @@ from trialstack.pipeline.fitted import (
     log_fit_pictures,
     probabilities_of,
 )
+from trialstack.pipeline.hypermodel import class_weight_for, hypermodel_for
 from trialstack.pipeline.job import FINAL, Job
 from trialstack.plots.evolution import Evolution
 from trialstack.trials import TrialSpec
@@ -76,7 +76,7 @@ def run_final(
     """
     job.listener.stage("fitting the final model on all training rows")
     data, search = job.data, job.experiment.search
-    hypermodel = make_hypermodel(job.experiment, data.dataset, data.train.X)
+    hypermodel = hypermodel_for(job.experiment, data, data.train)
     hp = tuner.recorded_hyperparameters(best.trial_id)
     seed = TrialSpec(best.trial_id, best.number, {}, (search.seed, best.number)).seed_for_keras()
     plan = FitPlan(
@@ -93,6 +93,7 @@ def run_final(
         tags={"trialstack.trial_id": best.trial_id},
         train_by=_own_fit(job, hypermodel, hp, seed) if has_own_fit(hypermodel) else None,
         evolution=Evolution.on(job.plane, data.train.X, data.train.y, data.dataset.classes),
+        class_weight=class_weight_for(job.experiment, data.train),
     )
     fitted = fit(plan, job.tracker, targets_of(hypermodel), PARENT)
     with failed_on_error(job.tracker, FINAL):
@@ -131,5 +132,5 @@ def _evaluate(
     models = {"final": probabilities} | ({"baseline": baseline} if baseline is not None else {})
     where = "test rows" if data.test else "training rows"
     log_evaluation_pictures(tracker, FINAL, judged, models, classes, f"{len(judged)} {where}")
-    log_importance(tracker, FINAL, fitted.model, judged, data.dataset.feature_names, "final")
+    log_importance(tracker, FINAL, fitted.model, judged, data.columns, "final")
     return FinalModel(fitted.model, plan.epochs, judged, probabilities, evaluation.as_dict())

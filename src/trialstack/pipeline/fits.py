@@ -44,6 +44,7 @@ class FitPlan:
         may_diverge: Whether a loss that becomes NaN or infinite is an end like any other, with the
             epochs so far; else it is an error.
         evolution: Pictures of its decision boundary while it learns; None = none.
+        class_weight: What a row of each class weighs in the loss; None = 1.
     """
 
     key: str
@@ -61,6 +62,7 @@ class FitPlan:
     callbacks: Sequence[Any] = ()
     may_diverge: bool = False
     evolution: Evolution | None = None
+    class_weight: Mapping[int, float] | None = None
 
 
 def fit(plan: FitPlan, tracker: Tracker, encode: Any, parent: str | None) -> FittedModel:
@@ -150,6 +152,7 @@ def _train(
             batch_size=plan.batch_size,
             callbacks=[*plan.callbacks, ExecutionRecorder(execution, Objective("loss", "min"))],
             verbose=0,
+            **({} if plan.class_weight is None else {"class_weight": plan.class_weight}),
         )
     finally:
         OrderedFit.detach(model)

@@ -96,7 +96,7 @@ def log_evaluation(
         step: Of the metrics. MLflow shows the value of the highest step, so names that epochs
             have too need one that is after them.
     """
-    evaluation = evaluate(rows.y, probabilities)
+    evaluation = evaluate(rows.scored_y, rows.scored(probabilities))
     if prefix == "test_":
         log_test_predictions(tracker, key, rows, probabilities)
     scores = {f"{prefix}{name}": value for name, value in evaluation.scores.items()}

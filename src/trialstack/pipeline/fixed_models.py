@@ -68,7 +68,7 @@ class FixedModel:
             settings,
             ladder.order_of(settings),
             ladder.seed,
-            data.dataset.n_features,
+            data.X.shape[1],
             data.dataset.n_classes,
             data.rows(everything) if on_all else data.fit,
             None if on_all else data.validation,

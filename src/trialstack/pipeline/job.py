@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +20,31 @@ from trialstack.tracking.store import Store
 from trialstack.tuners.journal import Entry, write_atomically
 
 if TYPE_CHECKING:
+    from trialstack.executors.base import Executor
     from trialstack.tracking.mlflow import MlflowTracker
+    from trialstack.tuners.report import ExecutionReport
     from trialstack.tuners.search_run import SearchRun
+
+
+@dataclass(frozen=True)
+class SearchInProgress:
+    """What may be looked at while a search trains, from any thread, to show how far it is.
+
+    Attributes:
+        run: Has the trials that have ended and those under way.
+        executor: Trains them.
+        report: How those that have ended were trained.
+        max_trials: How many there are to be.
+        epochs: Most epochs of a trial.
+        time_limit: Seconds after which no further trial is begun.
+    """
+
+    run: SearchRun
+    executor: Executor
+    report: ExecutionReport
+    max_trials: int
+    epochs: int
+    time_limit: float | None = None
 
 
 class Listener:
@@ -37,6 +61,10 @@ class Listener:
 
     def trial_ended(self, run: SearchRun, max_trials: int) -> None:
         """A trial has come to its end, or was found done already."""
+
+    def searching(self, search: SearchInProgress) -> contextlib.AbstractContextManager[None]:
+        """Inside, trials are asked for and trained."""
+        return contextlib.nullcontext()
 
 
 @dataclass(frozen=True)
@@ -55,7 +83,7 @@ class Job:
     @classmethod
     def plane_for(cls, data: Data) -> Plane:
         """The plane that all decision boundaries of the experiment are drawn on."""
-        return plane_of(data.train.X, data.dataset.feature_names)
+        return plane_of(data.train.X, data.feature_names)
 
     @classmethod
     def painter_for(cls, data: Data, plane: Plane) -> BoundaryPainter:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from trialstack.evaluation.lessons import SeedStudy, Verdict, judge, percent, share_within, words
 from trialstack.hypermodels.naming import format_value
+from trialstack.markdown import table
 from trialstack.pipeline.steps import Step, changes
 
 Figures = tuple[float | None, float | None]
@@ -117,15 +118,13 @@ def settings_table(step: Step) -> str:
     """A model's settings in Markdown; beside those of the model before, what differs in bold."""
     settings, before, name = step.settings, step.before, step.model.name
     if before is None:
-        lines = [f"| | {name} |", "|---|---|"]
-        return "\n".join([*lines, *(f"| {part} | {value} |" for part, value in settings.items())])
+        return table(["", name], list(settings.items()))
     different = set(changes(settings, before))
-    lines = [f"| | {step.before_name} | {name} |", "|---|---|---|"]
+    lines = []
     for part in dict.fromkeys([*settings, *before]):
         old, new = before.get(part, "none"), settings.get(part, "none")
-        cells = (f"**{part}**", old, f"**{new}**") if part in different else (part, old, new)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append([f"**{part}**", old, f"**{new}**"] if part in different else [part, old, new])
+    return table(["", step.before_name, name], lines)
 
 
 def _results(lesson: Lesson) -> dict[str, Figures]:
@@ -164,15 +163,15 @@ def results_table(rows: Mapping[str, Figures]) -> str:
     """Losses and accuracies side by side, in Markdown.
 
     >>> print(results_table({"this run": (0.2948, 0.991), "the tutorial": (None, 1.0)}))
-    | | loss | accuracy |
-    |---|---|---|
-    | this run | 0.2948 | 0.991 |
-    | the tutorial | - | 1.000 |
+    | &nbsp;&nbsp; | loss&nbsp;&nbsp; | accuracy&nbsp;&nbsp; |
+    | --- | --- | --- |
+    | this run&nbsp;&nbsp; | 0.2948&nbsp;&nbsp; | 0.991&nbsp;&nbsp; |
+    | the tutorial&nbsp;&nbsp; | -&nbsp;&nbsp; | 1.000&nbsp;&nbsp; |
     """
-    lines = ["| | loss | accuracy |", "|---|---|---|"]
-    for name, (loss, accuracy) in rows.items():
-        lines.append(f"| {name} | {figure(loss, 4)} | {figure(accuracy, 3)} |")
-    return "\n".join(lines)
+    lines = [
+        [name, figure(loss, 4), figure(accuracy, 3)] for name, (loss, accuracy) in rows.items()
+    ]
+    return table(["", "loss", "accuracy"], lines)
 
 
 def figure(value: float | None, decimals: int) -> str:

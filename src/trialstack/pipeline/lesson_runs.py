@@ -206,8 +206,8 @@ def _draw_evaluation(
     models = {"": probabilities}
     log_evaluation_pictures(room.tracker, step.key, rows, models, dataset.classes, title)
     if model.settings.output != "linear":  # whose outputs are no probabilities
-        names = dataset.feature_names
-        log_importance(room.tracker, step.key, fitted.model, rows, names, model.name)
+        columns = room.data.columns
+        log_importance(room.tracker, step.key, fitted.model, rows, columns, model.name)
 
 
 def _log_stages(tracker: Tracker, lesson: Lesson) -> None:

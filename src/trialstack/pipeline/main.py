@@ -12,11 +12,13 @@ from trialstack.experiment import CustomSettings, Experiment
 from trialstack.pipeline.data import Data
 from trialstack.pipeline.job import FINAL, Job, Listener
 from trialstack.pipeline.result import Best, RegisteredModel, Scored, TrialCounts, TuneResult
-from trialstack.searches import DONE, OpenSearch, choose_search, held
+from trialstack.pipeline.sync import sync_command
+from trialstack.searches import DONE, OpenSearch, choose_search, held, record_place
 from trialstack.tracking.store import Store, display_uri, open_client, resolve_store
 
 if TYPE_CHECKING:
     from trialstack.pipeline.baseline import Baseline
+    from trialstack.tracking.mlflow import MlflowTracker
     from trialstack.tuners.search_run import SearchRun
 
 
@@ -52,10 +54,12 @@ def tune(
     store = resolve_store(tracking_uri)
     _refuse_early(experiment, store)
     with held(store.folder / "searches", experiment.name) as home:
-        data = Data.of(experiment)
+        data = Data.of(experiment, listener.stage)
         for warning in data.warnings:
             listener.warning(warning)
-        chosen = choose_search(home, experiment, data.digest, fresh=fresh, extend=extend)
+        chosen = choose_search(
+            home, experiment, data.digest, data.facts, fresh=fresh, extend=extend
+        )
         result, search = _run(experiment, store, data, chosen, listener, time_limit)
         # Last of all: until then the same call goes on with this search, after it with a new one.
         _record_done(search, {"version": result.model.version})
@@ -105,30 +109,49 @@ def _run(
         hypermodel = checked_hypermodel(experiment, data)
         client = open_client(store)
         search = chosen()
+        record_place(search.journal, store, experiment.folder)
         listener.search_opened()
         tracker_of = partial(MlflowTracker, store, experiment.name, client=client)
         close_replaced(search, experiment, listener, tracker_of)
-        with tracker_of(search.journal.search_id) as tracker:
-            plane = Job.plane_for(data)
-            job = Job(experiment, store, data, search, tracker, client, plane, listener)
-            result = _tracked(job, hypermodel, fresh_process, time_limit)
-        for problem in tracker.problems:
-            listener.warning(problem)
+        tracker = tracker_of(search.journal.search_id)
+        try:
+            with tracker:
+                plane = Job.plane_for(data)
+                job = Job(experiment, store, data, search, tracker, client, plane, listener)
+                result = _tracked(job, hypermodel, fresh_process, time_limit)
+        finally:
+            _warn_of_missing(tracker, listener)
     return result, search
 
 
+def _warn_of_missing(tracker: MlflowTracker, listener: Listener) -> None:
+    """Says what the store has not taken, and how to send it."""
+    for problem in tracker.problems:
+        listener.warning(problem)
+    if tracker.incomplete:
+        command = sync_command(tracker.store, tracker.experiment_name)
+        listener.warning(
+            f"what is missing is kept; when the store answers, send it with: {command}"
+        )
+
+
 def _tracked(job: Job, hypermodel: Any, fresh_process: Any, time_limit: float | None) -> TuneResult:
+    from trialstack.pipeline.data_warnings import warnings_text
     from trialstack.pipeline.fits import failed_on_error
+    from trialstack.pipeline.provenance import log_provenance, log_report
     from trialstack.pipeline.search import open_run
     from trialstack.tuners.search_run import PARENT
     from trialstack.tuners.summary import summarize
 
     run = open_run(job, hypermodel)
+    log_provenance(job)
     try:
         with failed_on_error(job.tracker, PARENT):
             return _steps(job, run, hypermodel, fresh_process, time_limit)
     except AllTrialsFailedError:
-        summarize(run, more=job.experiment.description)
+        warnings = warnings_text(job.data.warnings)
+        summarize(run, more="\n\n".join(filter(None, (job.experiment.description, warnings))))
+        log_report(job)
         job.tracker.flush()
         # There is nothing to go on with: the same command begins a new search.
         _record_done(job.search, {})
@@ -139,8 +162,15 @@ def _steps(
     job: Job, run: SearchRun, hypermodel: Any, fresh_process: Any, time_limit: float | None
 ) -> TuneResult:
     from trialstack.pipeline.baseline import run_baseline
-    from trialstack.pipeline.descriptions import describe_final, headline, search_text
+    from trialstack.pipeline.descriptions import (
+        describe_final,
+        describe_search,
+        describe_version,
+        headline,
+        tag_outcome,
+    )
     from trialstack.pipeline.final import final_epochs, run_final
+    from trialstack.pipeline.provenance import log_report
     from trialstack.pipeline.registration import log_final_model, register_final_model
     from trialstack.pipeline.search import (
         run_search,
@@ -163,15 +193,18 @@ def _steps(
     comparison, sentence = _compare(job, baseline)
     recorded = job.done_stage(FINAL)["data"]  # type: ignore[index] # it has just been written
     line = headline(job, recorded["scores"], sentence)
-    model = register_final_model(job, fresh_process, line)
+    model = register_final_model(job, fresh_process, describe_version(job, run, best, line))
     describe_final(job, run, best, line, model)
+    tag_outcome(job, best, run, model)
     job.listener.stage("writing leaderboard and plots")
-    more = search_text(job, run, best, model)
+    views = save_search_views(job, run, tuner.best_values(), done=True)
+    more = describe_search(job, run, best, model, views)
     summarize(run, line, more, tuner.oracle.get_space().space)
-    views = save_search_views(job, run, tuner.best_values())
     job.tracker.end_run(PARENT, "FINISHED", time.time())
+    log_report(job)
     job.tracker.flush()
-    run.drop_pictures()
+    if not job.tracker.problems:
+        run.drop_pictures()
     failed = len(run.failures())
     test = recorded["scores"] if job.data.test else None
     return TuneResult(
@@ -226,7 +259,7 @@ def _links(job: Job, model: RegisteredModel, views: Mapping[str, str]) -> dict[s
         "trials": links.view(views["trials"]) if "trials" in views else trials,
         **{
             name: links.view(views[name], charts=True)
-            for name in ("curves", "boundaries")
+            for name in ("curves", "boundaries", "parallel", "models")
             if name in views
         },
         "search": links.run(parent),

@@ -22,6 +22,6 @@ def log_test_predictions(
         rows: The test rows.
         probabilities: Shape `(rows, classes)`.
     """
-    predictions = predictions_on(rows.X, rows.y, probabilities)
+    predictions = predictions_on(rows.known_by, rows.y, probabilities)
     tracker.log_file(key, FILE, write_predictions(predictions))
     tracker.set_tags(key, {TEST_DIGEST: predictions.digest, TEST_ROWS: str(len(rows))})

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialstack.evaluation.comparison import compare_auc
+from trialstack.pipeline.data import Rows
+from trialstack.pipeline.descriptions import describe_model
 from trialstack.pipeline.final import FinalModel
 from trialstack.pipeline.fits import failed_on_error
 from trialstack.pipeline.job import FINAL, Job
@@ -51,7 +53,7 @@ def log_final_model(job: Job, final: FinalModel, fresh: FreshProcess) -> None:
 
 
 def _log_and_verify(job: Job, final: FinalModel, fresh: FreshProcess) -> LoggedModelRef:
-    dataset, scored = job.data.dataset, ("auc", "accuracy")
+    dataset, prefix = job.data.dataset, "test_" if job.data.test else ""
     for path, content in evidence_files(_evidence(job, final)).items():
         job.tracker.log_file(FINAL, path, content)
     job.tracker.flush()
@@ -64,9 +66,13 @@ def _log_and_verify(job: Job, final: FinalModel, fresh: FreshProcess) -> LoggedM
             experiment_id=experiment_id,
             model=final.model,
             feature_names=dataset.feature_names,
+            columns_with_missing=[c.name for c in dataset.schema or () if c.has_missing],
+            preparation=job.data.preparation,
             classes=dataset.classes,
             example_frame=frame.head(3),
-            metric_names=[f"test_{name}" for name in scored] if job.data.test else scored,
+            metric_names=[
+                f"{prefix}{name}" for name, score in final.scores.items() if type(score) is float
+            ],
         )
         verify(fresh, model.uri, job.store.tracking_uri, frame, final.probabilities)
     except KeyboardInterrupt:  # the next process makes a model of its own
@@ -115,7 +121,7 @@ def register_final_model(job: Job, fresh: FreshProcess, description: str) -> Reg
         candidate,
         compare=compare_auc,
         score_champion=score_champion if job.data.test else None,
-        description=job.experiment.description,
+        description=describe_model(job),
     )
     return RegisteredModel(
         version.name, version.version, version.alias, version.uri, version.reason
@@ -124,15 +130,17 @@ def register_final_model(job: Job, fresh: FreshProcess, description: str) -> Reg
 
 def judged_frame(job: Job) -> pd.DataFrame:
     """The rows that the final model is judged by, as a user's table has them."""
-    import pandas as pd
-
     data = job.data
-    rows = data.split.test if data.test else data.split.train
-    return pd.DataFrame(data.dataset.raw[rows], columns=list(data.dataset.feature_names))
+    return data.frame(data.split.test if data.test else data.split.train)
 
 
 def _evidence(job: Job, final: FinalModel) -> Evidence:
     data, names = job.data, job.data.dataset.feature_names
+    categories = [column.categories for column in data.dataset.schema or ()]
+
+    def hashes(rows: Rows) -> NDArray[np.uint64]:
+        return row_hashes(rows.known_by, names, categories)
+
     test = data.test
     nothing: Any = np.empty((0, len(data.dataset.classes)))
     return Evidence(
@@ -141,6 +149,6 @@ def _evidence(job: Job, final: FinalModel) -> Evidence:
         classes=data.dataset.classes,
         y_test=test.y if test else np.empty(0, np.int64),
         probabilities_test=final.probabilities if test else nothing,
-        training_row_hashes=np.sort(row_hashes(data.train.X, names)),
-        test_row_hashes=row_hashes(test.X, names) if test else np.empty(0, np.uint64),
+        training_row_hashes=np.sort(hashes(data.train)),
+        test_row_hashes=hashes(test) if test else np.empty(0, np.uint64),
     )

@@ -45,11 +45,11 @@ def load_search(experiment: Experiment, *, tracking_uri: str | None = None) -> T
         journal.header["experiment"], experiment.where, experiment.folder
     )
 
-    from trialstack.hypermodels.make import make_hypermodel
     from trialstack.pipeline.data import Data
+    from trialstack.pipeline.hypermodel import hypermodel_for
     from trialstack.pipeline.search import quiet_tuner
 
     data = Data.of(searched)
-    hypermodel = make_hypermodel(searched, data.dataset, data.fit.X)
+    hypermodel = hypermodel_for(searched, data, data.fit)
     asked = {entry["trial_id"] for entry in journal.of("asked")}
     return quiet_tuner(searched, hypermodel, journal, None, len(asked))

@@ -8,14 +8,21 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from trialstack.experiment import Experiment
 from trialstack.hypermodels.naming import format_value
+from trialstack.pipeline.data import Data
+from trialstack.pipeline.data_warnings import imputation_tags, warning_tags
 from trialstack.pipeline.final import targets_of
 from trialstack.pipeline.fitted import log_data_pictures
-from trialstack.pipeline.job import SEARCHING, Job
+from trialstack.pipeline.hypermodel import class_weight_for
+from trialstack.pipeline.job import SEARCHING, Job, SearchInProgress
 from trialstack.pipeline.left_open import close_recorded
 from trialstack.pipeline.registration import delete_interrupted_models
-from trialstack.tracking.base import NewRun
-from trialstack.tracking.views import save_views
+from trialstack.plots.plane import Plane
+from trialstack.tracking.base import NewRun, Tracker
+from trialstack.tracking.overview import describe_experiment
+from trialstack.tracking.views import BEST_SHOWN, save_views
+from trialstack.tuners.asking import SPACE_EXHAUSTED
 from trialstack.tuners.journal import Journal
 from trialstack.tuners.names import TrialNames
 from trialstack.tuners.search_run import PARENT, SearchRun
@@ -23,6 +30,9 @@ from trialstack.tuners.tracked import enter_parent
 
 if TYPE_CHECKING:
     from trialstack.tuners.base import TrackedTuner
+
+RUNNING = "Running."
+"""Begins the description of a search that has not come to a result."""
 
 LONGEST_PARAM = 500
 """Characters of a setting among the params: a longer one fills the run page."""
@@ -38,22 +48,7 @@ def open_run(job: Job, hypermodel: Any) -> SearchRun:
         Job.painter_for(job.data, job.plane),
         on_trial_ended=lambda run: job.listener.trial_ended(run, job.search.max_trials),
     )
-    new = NewRun(
-        PARENT,
-        "search",
-        f"{job.experiment.name} · {time.strftime('%Y-%m-%d %H:%M')}",
-        time.time(),
-        params=_params(job),
-        tags={
-            "trialstack.data_digest": job.data.digest,
-            "trialstack.test_digest": job.data.test_digest,
-            **{
-                f"trialstack.warning.{number}": text
-                for number, text in enumerate(job.data.warnings, 1)
-            },
-        },
-        description=f"Running. {job.experiment.description}",
-    )
+    new = new_search_run(job.experiment, job.data, job.search.journal)
     if job.search.resumed:
         job.listener.stage("going on where this search stopped")
     close_recorded(job.tracker, job.search.journal)
@@ -64,16 +59,47 @@ def open_run(job: Job, hypermodel: Any) -> SearchRun:
         params = {key: value for key, value in new.params.items() if key in identity}
         job.tracker.log_params(PARENT, params)
         delete_interrupted_models(job)
-    job.tracker.log_dataset(PARENT, job.data.record())
-    _log_data_pictures(job)
+    log_data(job.tracker, job.data, job.plane)
     return run
 
 
-def _log_data_pictures(job: Job) -> None:
-    parts = {"training rows": job.data.train}
-    if job.data.test is not None:
-        parts["test rows"] = job.data.test
-    log_data_pictures(job.tracker, PARENT, job.plane, parts, job.data.dataset.classes)
+def new_search_run(experiment: Experiment, data: Data | None, journal: Journal) -> NewRun:
+    """The run of a search, as it is opened.
+
+    Args:
+        experiment: What is searched.
+        data: Its data; None = they are not there any more.
+        journal: Of the search.
+    """
+    opened = float(journal.entries[0]["time"])
+    digests = {}
+    if data is not None:
+        digests = {
+            "trialstack.data_digest": data.digest,
+            "trialstack.test_digest": data.test_digest,
+            **warning_tags(data.warnings),
+            **imputation_tags(data.features),
+        }
+    return NewRun(
+        PARENT,
+        "search",
+        f"{experiment.name} · {time.strftime('%Y-%m-%d %H:%M', time.localtime(opened))}",
+        opened,
+        params=_params(experiment),
+        tags=digests,
+        description=f"{RUNNING} {experiment.description}",
+    )
+
+
+def log_data(tracker: Tracker, data: Data, plane: Plane) -> None:
+    """Writes on the search's run what it is about: rows, warnings, pictures."""
+    tracker.log_dataset(PARENT, data.record())
+    if data.warnings:
+        tracker.log_file(PARENT, "warnings.txt", "\n".join(data.warnings).encode())
+    parts = {"training rows": data.train}
+    if data.test is not None:
+        parts["test rows"] = data.test
+    log_data_pictures(tracker, PARENT, plane, parts, data.dataset.classes)
 
 
 def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | None) -> TrackedTuner:
@@ -107,16 +133,32 @@ def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | No
                 restore_best_weights=True,
             )
         )
-    tuner.search(
-        fit.X,
-        encode(fit.y),
-        validation_data=(validation.X, encode(validation.y)) if validation else None,
-        epochs=search.epochs,
-        batch_size=search.batch_size,
-        callbacks=callbacks,
-        verbose=0,
-    )
+    class_weight = class_weight_for(job.experiment, fit)
+    report, most = tuner.execution_report, job.search.max_trials
+    progress = SearchInProgress(run, tuner.executor, report, most, search.epochs, time_limit)
+    with job.listener.searching(progress):
+        tuner.search(
+            fit.X,
+            encode(fit.y),
+            validation_data=(validation.X, encode(validation.y)) if validation else None,
+            epochs=search.epochs,
+            batch_size=search.batch_size,
+            callbacks=callbacks,
+            verbose=0,
+            **({} if class_weight is None else {"class_weight": class_weight}),
+        )
+    warn_of_exhaustion(job, run)
     return tuner
+
+
+def warn_of_exhaustion(job: Job, run: SearchRun) -> None:
+    """Says so where a search has fewer trials than were wanted, since there are no others."""
+    closed = job.search.journal.closed
+    if closed is not None and closed["reason"] == SPACE_EXHAUSTED:
+        job.listener.warning(
+            f"{len(run.rows)} of {job.search.max_trials} trials: drawing found no other values of "
+            "the hyperparameters; widen the search space, or lower search.max_trials"
+        )
 
 
 def seconds_of_search(journal: Journal) -> float:
@@ -148,33 +190,47 @@ def quiet_tuner(*arguments: Any) -> TrackedTuner:
         return make_tuner(*arguments)
 
 
-def save_search_views(job: Job, run: SearchRun, values: Mapping[str, Any]) -> dict[str, str]:
+def save_search_views(
+    job: Job, run: SearchRun, values: Mapping[str, Any], *, done: bool = False
+) -> dict[str, str]:
     """Saves the views that MLflow opens on this search: name -> share key.
 
     Args:
         job: The job.
         run: The search's run.
         values: Any active hyperparameters; their names become columns.
+        done: Whether the trials that are the best now will stay so.
     """
     objective = job.experiment.objective
+    best = run.ranking()[:BEST_SHOWN] if done else []
+    links = job.tracker.links
     try:
-        return save_views(
+        keys = save_views(
             job.client,
-            job.tracker.experiment_id,
+            links.experiment_id,
             job.tracker.run_id(PARENT),
             objective.name,
             objective.direction,
             list(run.names.readable(values)),
             ["boundary_final"],
+            best=[run.run_id_of(row) for row in best],
+            tested=job.data.test is not None,
         )
+        pages = {
+            "searches": links.view(keys["searches"]),
+            "baseline and final models": links.view(keys["models"], charts=True),
+        }
+        about = job.experiment.description
+        describe_experiment(job.client, links.experiment_id, about, pages)
     except Exception as error:  # an undocumented format, and a server that may be away
         job.listener.warning(f"the MLflow pages have no saved views: {error}")
         return {}
+    return keys
 
 
-def _params(job: Job) -> dict[str, str]:
+def _params(experiment: Experiment) -> dict[str, str]:
     """All settings as params: what one search did differently from another."""
-    settings: Mapping[str, Any] = job.experiment.flat_settings()
+    settings: Mapping[str, Any] = experiment.flat_settings()
     shown = {key: format_value(value) for key, value in settings.items() if value != ""}
     del shown["name"]
     shown.pop("description", None)

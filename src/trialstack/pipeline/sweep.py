@@ -48,6 +48,7 @@ class SweepPlan:
         tags: Of the run.
         parent: Key of the parent run; None = none.
         train_by: See `FitPlan`.
+        class_weight: See `FitPlan`.
     """
 
     key: str
@@ -63,6 +64,7 @@ class SweepPlan:
     tags: Mapping[str, str] = field(default_factory=dict)
     parent: str | None = None
     train_by: Callable[..., Any] | None = None
+    class_weight: Mapping[int, float] | None = None
 
     @property
     def order_seed(self) -> int:
@@ -147,6 +149,7 @@ def _histories(plan: SweepPlan, specs: Sequence[TrialSpec]) -> list[Mapping[str,
         "epochs": plan.schedule.epochs,
         "batch_size": plan.batch_size,
         "callbacks": [growing_rate(plan.schedule)],
+        "class_weight": plan.class_weight,
     }
     job = DescribedJob(lambda _: plan.build(), lambda _: arguments, plan.order_seed)
     return [end.history for end in train_stacked(specs, job)]
@@ -175,6 +178,7 @@ def _fit_plan(plan: SweepPlan, spec: TrialSpec) -> FitPlan:
         train_by=plan.train_by,
         callbacks=[growing_rate(schedule)],
         may_diverge=True,
+        class_weight=plan.class_weight,
     )
 
 

@@ -101,7 +101,7 @@ def sweep_learning_rate(
     _refuse_early(experiment, model, store)
     home = store.folder / "searches" / folder_name(experiment.name) / KEY
     with locked(home, f"experiment {experiment.name!r}"):
-        data = Data.of(experiment)
+        data = Data.of(experiment, listener.stage)
         for warning in data.warnings:
             listener.warning(warning)
         if isinstance(experiment, Ladder):
@@ -172,17 +172,17 @@ def _plan_of_default(
     experiment: Experiment, data: Data, schedule: RateSchedule, seeds: int
 ) -> SweepPlan:
     """The model of the hypermodel's default hyperparameters, on the rows of the trials."""
-    from trialstack.hypermodels.make import make_hypermodel
     from trialstack.hypermodels.own_fit import has_own_fit
     from trialstack.pipeline.final import targets_of
     from trialstack.pipeline.fits import build_seeded
+    from trialstack.pipeline.hypermodel import class_weight_for, hypermodel_for
     from trialstack.pipeline.sweep import SweepPlan
     from trialstack.plots.lr_range import LEARNING_RATE
     from trialstack.tuners.names import TrialNames
     from trialstack.tuners.table import default_hyperparameters
 
     search = experiment.search
-    hypermodel = make_hypermodel(experiment, data.dataset, data.fit.X)
+    hypermodel = hypermodel_for(experiment, data, data.fit)
     hp = default_hyperparameters()
     specs = [TrialSpec(f"{KEY}/{n}", n, {}, (search.seed, n)) for n in range(seeds)]
     # Once before the sweep itself does it: only then are all hyperparameters known.
@@ -202,6 +202,7 @@ def _plan_of_default(
         schedule=schedule,
         params=names.params(values),
         train_by=partial(hypermodel.fit, hp) if has_own_fit(hypermodel) else None,
+        class_weight=class_weight_for(experiment, data.fit),
     )
 
 

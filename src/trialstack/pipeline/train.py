@@ -56,7 +56,7 @@ def train(
     probe(store)
     home = store.folder / "searches" / folder_name(ladder.name) / KEY
     with locked(home, f"experiment {ladder.name!r}"):
-        data = Data.of(ladder)
+        data = Data.of(ladder, listener.stage)
         for warning in data.warnings:
             listener.warning(warning)
         return _train(ladder, chosen, data, store, listener)
@@ -87,7 +87,7 @@ def _train(
     ladder_id = uuid.uuid4().hex[:12]
     with MlflowTracker(store, ladder.name, KEY, open_client(store)) as tracker:
         tracker.kill_open_runs(KEY)  # of a process that was killed: nobody else holds the lock
-        plane = plane_of(data.train.X, data.dataset.feature_names)
+        plane = plane_of(data.train.X, data.feature_names)
         room = Classroom(data, plane, tracker, ladder_id)
         course = Course(ladder, models, room, listener)
         course.run(names)
@@ -97,7 +97,7 @@ def _train(
             for name in names
             if name in course.lessons
         ]
-        links = _links(tracker, runs, ladder_id, listener)
+        links = _links(tracker, runs, ladder_id, ladder.description, listener)
     for problem in tracker.problems:
         listener.warning(problem)
     if not runs:
@@ -106,10 +106,15 @@ def _train(
 
 
 def _links(
-    tracker: MlflowTracker, runs: Sequence[LessonRun], ladder_id: str, listener: Listener
+    tracker: MlflowTracker,
+    runs: Sequence[LessonRun],
+    ladder_id: str,
+    about: str,
+    listener: Listener,
 ) -> dict[str, str]:
     """Pages of the MLflow UI on the runs; on each by itself only if they are few."""
     from trialstack.tracking.ladder_views import save_ladder_views
+    from trialstack.tracking.overview import describe_experiment
 
     links = {}
     try:
@@ -117,6 +122,7 @@ def _links(
         links = {
             name: tracker.links.view(key, charts=name != "models") for name, key in views.items()
         }
+        describe_experiment(tracker.client, tracker.experiment_id, about, {})
     except Exception as error:  # an undocumented format, and a server that may be away
         listener.warning(f"the MLflow pages have no saved views: {error}")
     if len(runs) <= FEW:

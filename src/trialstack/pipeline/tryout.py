@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trialstack.datasets.names import nearest
 from trialstack.errors import ExperimentError, ModelRefusedError
 from trialstack.evaluation.checks import SUM_TOLERANCE
 from trialstack.experiment import CustomSettings, Experiment
-from trialstack.experiment.problems import nearest
-from trialstack.hypermodels.make import make_hypermodel
 from trialstack.pipeline.data import Data
 from trialstack.pipeline.final import targets_of
 from trialstack.pipeline.fits import build_seeded
 from trialstack.pipeline.fitted import outputs_of, probabilities_of
+from trialstack.pipeline.hypermodel import hypermodel_for
 
 TRIED_ROWS = 100
 
@@ -27,7 +27,7 @@ def checked_hypermodel(experiment: Experiment, data: Data) -> Any:
         ExperimentError: There is no such class, its models do not produce the objective, or they
             could not be registered.
     """
-    hypermodel = make_hypermodel(experiment, data.dataset, data.fit.X)
+    hypermodel = hypermodel_for(experiment, data, data.fit)
     if isinstance(experiment.hypermodel, CustomSettings):
         _try_out(experiment, data, hypermodel)
     return hypermodel

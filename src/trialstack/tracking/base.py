@@ -7,7 +7,7 @@ A tracker may write later and on another thread; `run_id`, `flush` and `close` w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -15,6 +15,9 @@ from trialstack.trials import EpochRow
 
 Kind = Literal["search", "trial", "baseline", "final", "model"]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+OWN_END = frozenset({"FINISHED", "FAILED"})
+"""Statuses of runs that came to an end of their own: nothing follows it, so nothing is missing."""
 
 Drawing = Callable[[], bytes]
 """Makes a picture, on whatever thread it is called."""
@@ -75,6 +78,21 @@ class KnownRun:
     key: str
     run_id: str
     status: str
+    description: str = ""
+
+
+def runs_by_key(runs: Iterable[KnownRun]) -> dict[str, KnownRun]:
+    """Key -> its latest run; one that came to its own end, if there is one, before all others.
+
+    An attempt that was interrupted and what was written in its place begin at the same time, so
+    that their order means nothing.
+
+    Example:
+        >>> runs = [KnownRun("trial/0", "a", "FINISHED"), KnownRun("trial/0", "b", "KILLED")]
+        >>> runs_by_key(runs)["trial/0"].run_id
+        'a'
+    """
+    return {run.key: run for run in sorted(runs, key=lambda run: run.status in OWN_END)}
 
 
 class Tracker(Protocol):

@@ -13,14 +13,19 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-_TAG = "mlflow.sharedViewState."
+VIEW_TAG = "mlflow.sharedViewState."
+"""What the names of the tags begin with that hold a view; its key follows."""
+
 _LONGEST_TAG = 20_000  # characters, of an experiment's tag
 
 State = dict[str, Any]
 
 
 def columns(kind: str, names: Sequence[str]) -> list[str]:
-    """Columns of the table of runs: `kind` is `metrics`, `params` or `attributes`."""
+    """Columns of the table of runs: `kind` is `metrics`, `params`, `tags` or `attributes`.
+
+    The UI puts them into groups by kind and sorts each group by name; only the choice is ours.
+    """
     return [f"{kind}.`{name}`" for name in names]
 
 
@@ -29,7 +34,7 @@ def bar_chart(metric: str) -> State:
     return {"type": "BAR", "metricKey": metric, "displayName": metric, "runsCountToCompare": 20}
 
 
-def line_chart(metric: str) -> State:
+def line_chart(metric: str, *, log_scale: bool = False) -> State:
     """A metric over its steps, one line a run."""
     return {
         "type": "LINE",
@@ -37,6 +42,7 @@ def line_chart(metric: str) -> State:
         "selectedMetricKeys": [metric],
         "displayName": metric,
         "xAxisKey": "step",
+        "scaleType": "log" if log_scale else "linear",
         "lineSmoothness": 0,  # the UI smooths by default
         "useGlobalLineSmoothing": False,
         "displayPoints": False,
@@ -134,4 +140,4 @@ def save_view(client: Any, experiment_id: str, key: str, title: str, state: Stat
         {"name": title, "createdAt": now, "updatedAt": now, "state": f"deflate;{packed}"}
     )
     if len(value) <= _LONGEST_TAG:
-        client.set_experiment_tag(experiment_id, f"{_TAG}{key}", value)
+        client.set_experiment_tag(experiment_id, f"{VIEW_TAG}{key}", value)

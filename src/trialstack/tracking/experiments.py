@@ -57,14 +57,26 @@ def _artifacts(store: Store, name: str) -> str | None:
     return (store.artifact_root / folder).as_uri()
 
 
-def runs_of_search(client: Any, experiment_id: str, search_id: str) -> list[Any]:
-    """All runs of a search, oldest first, as `mlflow.entities.Run`."""
+def runs_of_search(
+    client: Any, experiment_id: str, search_id: str, *, deleted: bool = False
+) -> list[Any]:
+    """All runs of a search, oldest first, as `mlflow.entities.Run`.
+
+    Args:
+        client: `mlflow.MlflowClient` of the store.
+        experiment_id: Where they are.
+        search_id: Of the search.
+        deleted: Find those that a person has deleted in MLflow instead.
+    """
+    from mlflow.entities import ViewType
+
     runs: list[Any] = []
     token = None
     while True:
         page = client.search_runs(
             [experiment_id],
             filter_string=f"tags.`{tags.SEARCH_ID}` = '{search_id}'",
+            run_view_type=ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY,
             max_results=_PAGE,
             order_by=["attributes.start_time ASC"],
             page_token=token,

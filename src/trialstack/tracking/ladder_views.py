@@ -14,8 +14,11 @@ from trialstack.tracking.charts import (
     save_view,
 )
 
+MODELS_KEY = "ladder-models-"
+"""What the keys of the views of models begin with; the ladder's id follows."""
+
 _METRICS = ("test_accuracy", "accuracy", "seeds_median_accuracy", "seeds_as_tutorial")
-_PARAMS = ("units_1", "units_2", "activation", "output", "optimizer", "learning_rate", "epochs")
+_PARAMS = ("units_1", "units_2", "activation", "learning_rate", "epochs")
 _GRID_HEIGHT = 960  # pixels: three rows of pictures
 
 
@@ -37,11 +40,12 @@ def save_ladder_views(client: Any, experiment_id: str, ladder_id: str) -> dict[s
         "selectedColumns": [
             *columns("metrics", _METRICS),
             *columns("params", _PARAMS),
-            "attributes.`Duration`",
+            *columns("tags", [tags.CHANGED]),
         ],
     }
     scores = [bar_chart("seeds_median_accuracy"), bar_chart("seeds_as_tutorial")]
-    curves = [line_chart("loss"), line_chart("accuracy")]
+    # One model may end with a hundred times the loss of another.
+    curves = [line_chart("loss", log_scale=True), line_chart("accuracy")]
     pictures = [image_grid("boundary_final"), image_grid("boundary")]
     views = {
         "models": ("Models", runs | chart_sections({"Over seeds": scores, "Learning": curves})),

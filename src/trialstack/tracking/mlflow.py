@@ -40,6 +40,9 @@ class MlflowTracker(Gathering):
         search_id: Value of the tag `trialstack.search_id` of every run.
         client: An `mlflow.MlflowClient` of that store, if there is one already.
 
+    Attributes:
+        incomplete: Whether something was given up, or not written when the tracker was closed.
+
     Raises:
         InputError: The store cannot be used, or the experiment is deleted.
     """
@@ -59,6 +62,7 @@ class MlflowTracker(Gathering):
         self._problems: list[str] = []
         self._outage = ""
         self._closed = False
+        self.incomplete = False
         self._requests = RunRequests(self.client, lambda: self.experiment_id, search_id, self._note)
         self._writer: Writer[RunState] = Writer(self._write, self._writing_failed, self._give_up)
 
@@ -125,20 +129,32 @@ class MlflowTracker(Gathering):
             )
         return run.run_id
 
-    def known_runs(self) -> list[KnownRun]:
-        """Runs that the store holds for this search, oldest first."""
+    def known_runs(self, *, deleted: bool = False) -> list[KnownRun]:
+        """Runs that the store holds for this search, oldest first.
+
+        Args:
+            deleted: Those that a person has deleted in MLflow, instead of the others.
+        """
         if self._experiment_id is None:
             return []
         return [
-            KnownRun(run.data.tags.get(tags.KEY, ""), run.info.run_id, run.info.status)
-            for run in runs_of_search(self.client, self._experiment_id, self.search_id)
+            KnownRun(
+                run.data.tags.get(tags.KEY, ""),
+                run.info.run_id,
+                run.info.status,
+                run.data.tags.get(tags.DESCRIPTION, ""),
+            )
+            for run in runs_of_search(
+                self.client, self._experiment_id, self.search_id, deleted=deleted
+            )
         ]
 
-    def kill_open_runs(self, successor: str) -> list[KnownRun]:
+    def kill_open_runs(self, successor: str, ended: float | None = None) -> list[KnownRun]:
         """Closes runs of this search that a killed process has left RUNNING.
 
         Args:
             successor: See `Tracker`.
+            ended: When that process was last seen, in seconds since the epoch; None = now.
 
         Returns:
             The runs, as they were.
@@ -148,9 +164,10 @@ class MlflowTracker(Gathering):
         orphans = [
             run for run in self.known_runs() if run.status == "RUNNING" and run.run_id not in own
         ]
+        milliseconds = int(1000 * ended) if ended is not None else None
         for run in orphans:
             self.client.set_tag(run.run_id, tags.SUCCESSOR, successor)
-            self.client.set_terminated(run.run_id, "KILLED")
+            self.client.set_terminated(run.run_id, "KILLED", milliseconds)
             self._orphans[run.key] = run.run_id
         return orphans
 
@@ -168,6 +185,7 @@ class MlflowTracker(Gathering):
             self.end_run(run.key, "KILLED", time.time())
         self._closed = True
         if not self._writer.close(_PATIENCE):
+            self.incomplete = True
             self._note("not all runs are completely written")
 
     def __enter__(self) -> MlflowTracker:
@@ -236,6 +254,7 @@ class MlflowTracker(Gathering):
         self._outage = f"tracking store {uri} does not take what is written: {first_line}"
 
     def _give_up(self, run: RunState) -> None:
+        self.incomplete = True
         self._note(f"run {run.key!r} is not completely written: {self._outage}")
 
     def _note(self, problem: str) -> None:

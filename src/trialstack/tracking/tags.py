@@ -19,6 +19,11 @@ LADDER_ID = "trialstack.ladder_id"
 DATA_DIGEST = "trialstack.data_digest"
 TEST_DIGEST = "trialstack.test_digest"
 TEST_ROWS = "trialstack.test_rows"
+VERSIONS = "trialstack.versions"  # name of a program -> its version, as JSON
+STACKED = "trialstack.trials_stacked"  # how many trials of a search were trained in a stack
+SEARCH_SECONDS = "trialstack.search_seconds"  # from the first trial asked to the last result
+TEST_AUC = "trialstack.test_auc"
+MODEL = "trialstack.model"  # the version that came of a search or trial, such as v2
 
 PARENT = "mlflow.parentRunId"
 DESCRIPTION = "mlflow.note.content"

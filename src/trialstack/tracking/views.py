@@ -21,7 +21,15 @@ from trialstack.tracking.charts import (
     save_view,
 )
 
+BEST_SHOWN = 10
+"""Runs that the UI draws in its charts unless asked for more."""
+
+SEARCHES_KEY = "searches"
+"""Of the view of all searches of an experiment."""
+
 _GRID_HEIGHT = 960  # pixels: three rows of pictures
+_EVOLUTION_HEIGHT = 420  # one row, and the slider
+_SCORES = ("auc", "accuracy", "log_loss")
 
 
 def save_views(
@@ -32,6 +40,9 @@ def save_views(
     direction: str,
     hyperparameters: Sequence[str],
     image_keys: Sequence[str],
+    *,
+    best: Sequence[str] = (),
+    tested: bool = True,
 ) -> dict[str, str]:
     """Saves the views of a search; a search that is saved again replaces its own.
 
@@ -44,49 +55,52 @@ def save_views(
         direction: `"max"` or `"min"`.
         hyperparameters: Params to show as columns and axes, in this order.
         image_keys: Keys of the image grids; the one that the view starts with first.
+        best: Ids of the runs of the ten best trials, once the search is done.
+        tested: Whether the final models are scored on test rows.
 
     Returns:
         Name of the view -> key for `Links.view`. The names: `searches` and `models` (of the whole
         experiment), `trials`, `curves`, `boundaries` (if there are image keys) and `parallel`.
     """
-    search = client.get_run(parent_run_id).info.run_name or parent_run_id[:8]
-    best = f"best_{objective}"
+    when = _when(client, experiment_id, parent_run_id)
+    score = f"best_{objective}"
     trials = {
         "searchFilter": trials_filter(parent_run_id),
-        "orderByKey": f"metrics.`{best}`",
+        "orderByKey": f"metrics.`{score}`",
         "orderByAsc": direction == "min",
         "selectedColumns": [
-            *columns("metrics", [best, "best_epoch", "epochs_run"]),
+            *columns("metrics", [score, "best_epoch", "epochs_run"]),
             *columns("params", hyperparameters),
-            "attributes.`Duration`",
+            *columns("tags", [tags.MODEL]),
         ],
     }
     curves = [line_chart(name) for name in _curve_metrics(objective)]
     pictures = [image_grid(key) for key in image_keys]
-    axes = parallel_chart(best, hyperparameters)
+    axes = parallel_chart(score, hyperparameters)
     views = {
-        "searches": ("Searches", _searches()),
-        "models": ("Baseline and final models", _models()),
+        SEARCHES_KEY: ("Searches", _searches()),
+        "models": ("Baseline and final models", _models(objective, tested)),
         "trials": (
-            f"Trials, best first ({search})",
+            f"Trials, best first · {when}",
             trials
             | chart_sections(
-                {"Scores": [bar_chart(best)], "Learning curves": curves, "Boundaries": pictures}
+                {"Scores": [bar_chart(score)], "Learning curves": curves, "Boundaries": pictures}
             ),
         ),
         "curves": (
-            f"Learning curves of the ten best ({search})",
+            f"Learning curves of the ten best · {when}",
             trials | chart_sections({"Learning curves": curves}),
         ),
         "boundaries": (
-            f"Decision boundaries of the ten best ({search})",
+            f"Decision boundaries of the ten best · {when}",
             trials
+            | _reversed(trials, best)
             | chart_sections({"Decision boundaries": pictures}, columns=1, height=_GRID_HEIGHT),
         ),
         "parallel": (
-            f"Hyperparameters in parallel ({search})",
+            f"Hyperparameters in parallel · {when}",
             trials
-            | chart_sections({"Hyperparameters": [axes]}, columns=1)
+            | chart_sections({"Hyperparameters": [axes]}, columns=1, height=_GRID_HEIGHT // 2)
             | {"runsHiddenMode": "SHOWALL"},
         ),
     }
@@ -94,7 +108,7 @@ def save_views(
         del views["boundaries"]
     keys = {}
     for name, (title, state) in views.items():
-        of_experiment = name in {"searches", "models"}
+        of_experiment = name in {SEARCHES_KEY, "models"}
         keys[name] = name if of_experiment else f"{name}-{parent_run_id[:12]}"
         save_view(client, experiment_id, keys[name], title, state)
     return keys
@@ -105,6 +119,23 @@ def trials_filter(parent_run_id: str) -> str:
     return f"tags.mlflow.parentRunId = '{parent_run_id}' and tags.{tags.KIND} = 'trial'"
 
 
+def _when(client: Any, experiment_id: str, parent_run_id: str) -> str:
+    """The search's name without that of the experiment, on whose pages the view is."""
+    name = client.get_run(parent_run_id).info.run_name or parent_run_id[:8]
+    return str(name).removeprefix(f"{client.get_experiment(experiment_id).name} · ")
+
+
+def _reversed(trials: State, best: Sequence[str]) -> State:
+    """The ten best with the worst of them first: the image grid shows the last run first."""
+    if not best:
+        return {}
+    ids = ", ".join(f"'{run_id}'" for run_id in best)
+    return {
+        "searchFilter": f"attributes.run_id IN ({ids})",
+        "orderByAsc": not trials["orderByAsc"],
+    }
+
+
 def _searches() -> State:
     return {
         "searchFilter": f"tags.{tags.KIND} = 'search'",
@@ -112,22 +143,36 @@ def _searches() -> State:
         "orderByAsc": False,
         "selectedColumns": [
             *columns("metrics", ["search_best"]),
-            *columns("attributes", ["Dataset", "Duration", "User"]),
+            *columns("params", ["search.algorithm", "search.max_trials"]),
+            *columns("tags", [tags.TEST_AUC, tags.MODEL]),
+            *columns("attributes", ["Duration", "User"]),
         ],
     }
 
 
-def _models() -> State:
-    metrics = ["test_auc", "test_log_loss", "test_accuracy", "auc", "log_loss", "accuracy"]
+def _models(objective: str, tested: bool) -> State:
+    prefix = "test_" if tested else ""
+    scores = [f"{prefix}{name}" for name in _SCORES]
+    curves = [line_chart(name.removeprefix("val_")) for name in (objective, "loss")]
+    pictures = [image_grid("boundary"), image_grid("boundary_final")]
+    where = "Scores on the test rows" if tested else "Scores on the training rows"
     return {
         "searchFilter": f"tags.{tags.KIND} != 'trial' and tags.{tags.KIND} != 'search'",
-        "orderByKey": "metrics.`test_auc`",
+        "orderByKey": f"metrics.`{scores[0]}`",
         "orderByAsc": False,
         "selectedColumns": [
-            *columns("metrics", metrics),
-            *columns("params", ["weights"]),
-            *columns("attributes", ["Dataset", "Models"]),
+            *columns("metrics", scores),
+            *columns("params", ["epochs", "weights"]),
+            *columns("attributes", ["Duration", "Models"]),
         ],
+        **chart_sections(
+            {
+                "Decision boundaries": pictures,
+                where: [bar_chart(name) for name in scores],
+                "Learning curves": curves,
+            },
+            height=_EVOLUTION_HEIGHT,
+        ),
     }
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TIME_LIMIT = "time limit"
 """What the journal's last line says when trials are left for another time."""
+SPACE_EXHAUSTED = "space exhausted"
+"""What it says when there are fewer different trials than were wanted."""
 
 
 class Asking:
@@ -64,7 +66,7 @@ class Asking:
             if trial.status == kt_trial.TrialStatus.STOPPED:
                 limit = self._oracle.max_trials
                 reached = limit is not None and len(self._oracle.trials) >= limit
-                self.ended_by = "max_trials" if reached else "space exhausted"
+                self.ended_by = "max_trials" if reached else SPACE_EXHAUSTED
                 return
             if trial.status == kt_trial.TrialStatus.IDLE:
                 yield None

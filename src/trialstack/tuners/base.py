@@ -133,7 +133,7 @@ class TrackedTuner(TrainingTuner):
     def _check_any_completed(self) -> None:
         failed = next(self.journal.of("failed"), None)
         if failed and not next(self.journal.of("finished"), None):
-            raise AllTrialsFailedError(
-                f"all {len(self.oracle.trials)} trials failed; the first: {failed['reason']}; mend "
-                "that, then begin anew with --fresh (in a script: overwrite=True)"
-            )
+            count = len(self.oracle.trials)
+            what = f"all {count} trials failed; the first" if count > 1 else "the only trial failed"
+            mend = "mend that, then begin anew with --fresh (in a script: overwrite=True)"
+            raise AllTrialsFailedError(f"{what}: {failed['reason']}; {mend}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import copy
 import functools
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -58,9 +59,9 @@ def space_config(hyperparameters: keras_tuner.HyperParameters, known: int) -> li
 
 def hyperparameters_of(entry: Entry) -> keras_tuner.HyperParameters:
     """The hyperparameters that an entry holds: its own space and values."""
-    return keras_tuner.HyperParameters.from_config(
-        {"space": entry["space"], "values": entry["values"]}
-    )
+    # Keras Tuner puts objects into what it reads where there are conditions.
+    config = {"space": copy.deepcopy(entry["space"]), "values": entry["values"]}
+    return keras_tuner.HyperParameters.from_config(config)
 
 
 def replay(journal: Journal, oracle: Any) -> None:

@@ -11,13 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialstack.plots.painter import BoundaryPainter
-from trialstack.tracking.base import KnownRun, NewRun, Tracker
+from trialstack.tracking.base import OWN_END, KnownRun, NewRun, Tracker
 from trialstack.trials import EpochBlock, Failed, Finished, Objective, TrialSpec
 from trialstack.tuners.journal import Entry, Journal
 from trialstack.tuners.names import TrialNames, run_key
 from trialstack.tuners.pictures import TrialPictures
 from trialstack.tuners.recorded import epochs_of, epochs_run, event_of, spec_of
-from trialstack.tuners.trial_row import TrialRow, ranked, trial_json
+from trialstack.tuners.trial_row import (
+    TrialRow,
+    describe_failed,
+    describe_finished,
+    ranked,
+    trial_json,
+)
 
 PARENT = "search"
 
@@ -32,6 +38,11 @@ class SearchRun:
         folder: The search's own; what pictures are drawn of waits there until they are tracked.
         painter: Draws the trials' decision boundaries; None draws none.
         on_trial_ended: Called after every trial, and once after `catch_up`.
+
+    Attributes:
+        rows: Trial id -> its last attempt, in order of ending.
+        running: Trial id -> epochs told so far, of the trials under way.
+        epochs_told: Epochs of all trials and executions.
     """
 
     def __init__(
@@ -46,7 +57,9 @@ class SearchRun:
         self.tracker = tracker
         self.objective = objective
         self.names = names
-        self.rows: dict[str, TrialRow] = {}  # trial_id -> its last attempt, in order of ending
+        self.rows: dict[str, TrialRow] = {}
+        self.running: dict[str, int] = {}
+        self.epochs_told = 0
         self._pictures = TrialPictures(folder / "pictures", painter)
         self._times: dict[str, list[float]] = {}  # trial_id -> when each epoch ended
         self._best = objective.worst
@@ -76,6 +89,7 @@ class SearchRun:
     def trial_started(self, spec: TrialSpec, values: Mapping[str, Any], time: float) -> None:
         """Opens the child run."""
         self._times[spec.trial_id] = []
+        self.running[spec.trial_id] = 0
         self.tracker.start_run(
             NewRun(
                 run_key(spec.trial_id, spec.attempt),
@@ -93,9 +107,11 @@ class SearchRun:
 
     def epochs(self, spec: TrialSpec, block: EpochBlock) -> None:
         """Sends rows of epochs; of several executions, the first is shown as curves."""
+        self.epochs_told += len(block.rows)
         if block.execution == 0:
             key = run_key(spec.trial_id, spec.attempt)
             self._times[spec.trial_id].extend(block.times)
+            self.running[spec.trial_id] = block.first_epoch + len(block.rows)
             self.tracker.log_epochs(key, block.first_epoch, block.rows, block.times)
 
     def keep_picture(self, spec: TrialSpec, event: Finished) -> None:
@@ -107,20 +123,19 @@ class SearchRun:
         key = run_key(spec.trial_id, spec.attempt)
         score = event.metrics[self.objective.name]
         row = self._add_row(spec, values, score, event.best_epoch, event.epochs_run)
-        self.tracker.log_metrics(
-            key,
-            {
-                f"best_{self.objective.name}": score,
-                "best_epoch": event.best_epoch,
-                "epochs_run": event.epochs_run,
-            },
-        )
+        outcome = {
+            f"best_{self.objective.name}": score,
+            "best_epoch": event.best_epoch,
+            "epochs_run": event.epochs_run,
+        }
+        self.tracker.log_epochs(key, 0, [outcome], [event.time])
         known = self.names.readable(spec.hyperparameters)
         params = self.names.params(values)
         new = {name: value for name, value in params.items() if name not in known}
         if new:  # named while it was trained, by `HyperModel.fit` or `run_trial`
             self.tracker.log_params(key, new)
         self.tracker.set_tags(key, {"trialstack.stopped_by": event.stopped_by})
+        self.tracker.describe(key, describe_finished(row, self.objective, event.stopped_by))
         self.tracker.log_file(key, "trial.json", trial_json(row, spec, values, event))
         drawing = self._pictures.drawing(spec.trial_id, event.probe)
         if drawing is not None:
@@ -132,11 +147,12 @@ class SearchRun:
         """Closes the child run as FAILED, with the reason."""
         key = run_key(spec.trial_id, spec.attempt)
         epochs = epochs_run(event.history)
-        self._add_row(spec, values, None, None, epochs, event.reason)
-        self.tracker.log_metrics(key, {"epochs_run": epochs})
+        row = self._add_row(spec, values, None, None, epochs, event.reason)
+        self.tracker.log_epochs(key, 0, [{"epochs_run": epochs}], [event.time])
         self.tracker.set_tags(
             key, {"trialstack.stopped_by": "error", "trialstack.error": event.reason}
         )
+        self.tracker.describe(key, describe_failed(row))
         if event.traceback:
             self.tracker.log_file(key, "traceback.txt", event.traceback.encode())
         self.tracker.end_run(key, "FAILED", event.time)
@@ -163,6 +179,7 @@ class SearchRun:
             reason,
         )
         self.rows[spec.trial_id] = row
+        self.running.pop(spec.trial_id, None)
         return row
 
     def _trial_ended(self, score: float | None, ended: float) -> None:
@@ -191,19 +208,23 @@ class SearchRun:
             known: The store's runs of this search, by key.
         """
         numbers: dict[str, int] = {}
-        for entry in journal.of("asked", "finished", "failed"):
+        started: dict[str, float] = {}
+        for entry in journal.of("asked", "started", "finished", "failed"):
             trial_id = entry["trial_id"]
             if entry["event"] == "asked":
                 numbers[trial_id] = entry["number"]
                 continue
+            if entry["event"] == "started":
+                started[trial_id] = entry["time"]
+                continue
             spec = spec_of(entry, numbers[trial_id], journal.header["seed"])
             event = event_of(entry)
             run = known.get(run_key(trial_id, spec.attempt))
-            if run is not None and run.status in {"FINISHED", "FAILED"}:
+            if run is not None and run.status in OWN_END:
                 self._run_ids[run.key] = run.run_id
                 self._remember(spec, spec.hyperparameters, event)
             else:
-                self._write_again(spec, entry, event)
+                self._write_again(spec, entry, event, started.get(trial_id, event.time))
         if self.rows:
             self._on_trial_ended(self)
 
@@ -222,11 +243,11 @@ class SearchRun:
             self._add_row(spec, values, None, None, epochs_run(event.history), event.reason)
             self._count(None, event.time)
 
-    def _write_again(self, spec: TrialSpec, entry: Entry, event: Finished | Failed) -> None:
-        block = epochs_of(entry, event)
-        started = block.times[0] if block.times else event.time
+    def _write_again(
+        self, spec: TrialSpec, entry: Entry, event: Finished | Failed, started: float
+    ) -> None:
         self.trial_started(spec, spec.hyperparameters, started)
-        self.epochs(spec, block)
+        self.epochs(spec, epochs_of(entry, event))
         if isinstance(event, Finished):
             self.trial_finished(spec, spec.hyperparameters, event)
         else:

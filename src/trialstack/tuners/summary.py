@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from trialstack.hypermodels.naming import format_value
+from trialstack.markdown import escaped, table
 from trialstack.trials import Objective
 from trialstack.tuners.search_run import PARENT, SearchRun
 from trialstack.tuners.trial_row import TrialRow
@@ -27,28 +28,32 @@ def summarize(run: SearchRun, result: str = "", more: str = "", space: Sequence[
     """
     columns = leaderboard(run)
     run.tracker.log_file(PARENT, "leaderboard.csv", _csv(columns))
-    run.tracker.log_table(PARENT, "leaderboard.json", columns)
+    shown = {name: [_short(value) for value in values] for name, values in columns.items()}
+    run.tracker.log_table(PARENT, "leaderboard.json", shown)
     log_search_plots(run, log_sampled(space))
     run.tracker.describe(PARENT, description(run, result, more))
 
 
 def leaderboard(run: SearchRun) -> dict[str, list[Any]]:
     """All trials, the best first, failed ones last: column name -> values."""
-    best = f"best_{run.objective.name}"
     failed = sorted(run.failures(), key=lambda row: row.number)
     rows = [*run.ranking(), *failed]
     columns: dict[str, list[Any]] = {
         "rank": [index if row.score is not None else "" for index, row in enumerate(rows, 1)],
         "trial": [_number(row) for row in rows],
-        best: [row.score if row.score is not None else "" for row in rows],
-        "best_epoch": [row.best_epoch if row.best_epoch is not None else "" for row in rows],
+        f"best_{run.objective.name}": [_or_empty(row.score) for row in rows],
+    }
+    epochs: dict[str, list[Any]] = {
+        "best_epoch": [_or_empty(row.best_epoch) for row in rows],
         "epochs_run": [row.epochs_run for row in rows],
         "status": ["FINISHED" if row.score is not None else "FAILED" for row in rows],
     }
+    taken = {*columns, *epochs, "reason"}
     for name in hyperparameter_names(rows):
-        columns[name if name not in columns else f"hp_{name}"] = [
+        columns[name if name not in taken else f"hp_{name}"] = [
             row.hyperparameters.get(name, "") for row in rows
         ]
+    columns |= epochs
     columns["reason"] = [row.reason for row in rows]
     return columns
 
@@ -126,13 +131,17 @@ def log_search_plots(run: SearchRun, on_log_scale: Collection[str] = ()) -> None
 
 def _table(rows: Sequence[TrialRow], objective: Objective) -> str:
     names = hyperparameter_names(rows)
-    header = ["", "trial", objective.name, "best epoch", "epochs", *names]
-    lines = [header, ["---"] * len(header)]
+    header = ["rank", "trial", objective.name, *map(escaped, names), "best epoch", "epochs"]
+    lines = []
     for rank, row in enumerate(rows, 1):
-        values = [format_value(row.hyperparameters.get(name, "")) for name in names]
+        values = [escaped(format_value(row.hyperparameters.get(name, ""))) for name in names]
         epochs = [str(row.best_epoch), str(row.epochs_run)]
-        lines.append([str(rank), _number(row), _score(row), *epochs, *values])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        lines.append([str(rank), _number(row), _score(row), *values, *epochs])
+    return table(header, lines)
+
+
+def _or_empty(value: float | None) -> float | str:
+    return "" if value is None else value
 
 
 def _number(row: TrialRow) -> str:
@@ -142,6 +151,11 @@ def _number(row: TrialRow) -> str:
 
 def _score(row: TrialRow) -> str:
     return f"{row.score:.4f}" if row.score is not None else "failed"
+
+
+def _short(value: Any) -> Any:
+    """A number as people read it; the file beside the table has all of its digits."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _csv(columns: dict[str, list[Any]]) -> bytes:

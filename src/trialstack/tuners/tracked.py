@@ -17,7 +17,7 @@ from trialstack.executors.batch_order import bind_fit_arguments
 from trialstack.hypermodels.naming import format_value
 from trialstack.plots.painter import TILE_RESOLUTION, BoundaryPainter
 from trialstack.plots.plane import plane_of
-from trialstack.tracking.base import NewRun, Status, Tracker
+from trialstack.tracking.base import NewRun, Status, Tracker, runs_by_key
 from trialstack.tracking.off import NullTracker
 from trialstack.tuners.journal import Journal
 from trialstack.tuners.names import TrialNames
@@ -78,8 +78,34 @@ def _ended_parent(run: SearchRun, tuner: TrackedTuner) -> Iterator[None]:
         try:
             if tuner.tracking is not None and run.rows:
                 summarize(run, space=tuner.oracle.get_space().space)
+                _save_views(run, tuner)
         finally:
             run.tracker.end_run(PARENT, status, time.time())
+
+
+def _save_views(run: SearchRun, tuner: TrackedTuner) -> None:
+    """Saves what MLflow's pages open with, as the pipeline does for its searches."""
+    from trialstack.tracking.mlflow import MlflowTracker
+    from trialstack.tracking.views import BEST_SHOWN, save_views
+
+    tracker = run.tracker
+    if not isinstance(tracker, MlflowTracker):
+        return
+    names = run.names.readable(tuner.oracle.get_space().values)
+    try:
+        save_views(
+            tracker.client,
+            tracker.experiment_id,
+            tracker.run_id(PARENT),
+            run.objective.name,
+            run.objective.direction,
+            list(names),
+            ["boundary_final"] if run.probe is not None else [],
+            best=[run.run_id_of(row) for row in run.ranking()[:BEST_SHOWN]],
+            tested=False,
+        )
+    except Exception as error:  # an undocumented format, and a server that may be away
+        warnings.warn(f"the MLflow pages have no saved views: {error}", stacklevel=6)
 
 
 def make_tracker(tracking: Any, experiment_name: str, search_id: str) -> Tracker:
@@ -128,7 +154,7 @@ def enter_parent(run: SearchRun, new: NewRun, journal: Journal) -> bool:
     Returns:
         Whether it is new.
     """
-    known = {known.key: known for known in run.tracker.known_runs()}
+    known = runs_by_key(run.tracker.known_runs())
     if PARENT in known:
         run.tracker.resume_run(PARENT, known[PARENT].run_id)
         run.tracker.kill_open_runs(known[PARENT].run_id)
