@@ -1,6 +1,6 @@
 # What one does with a clone. Every target installs what it needs first; variables:
 #   EXPERIMENT=experiments/circles_search.toml   what `make tune` searches
-#   NAME=circles-search                          what `make compare` compares
+#   NAME=circles-search                          what `make compare` and `make report` are about
 #   TRIALS=5                                     how many trials; the file's own number by default
 #   ARGS="--fresh"                               more options for trialstack, pytest or a script
 #   PYTHON=python3.12                            what .venv is made with (3.11, 3.12 or 3.13)
@@ -18,10 +18,10 @@ PYTHON     ?= $(shell for each in python3.11 python3.12 python3.13 python3 pytho
                 $$each $(IS_USABLE) && echo $$each && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune lessons compare ui test test-slow test-all lint bench clean
+.PHONY: help setup tune lessons compare report ui test test-slow test-browser test-all lint docs screenshots bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(INSTALLED) ## make .venv and install everything there, in the versions of constraints.txt
 
@@ -34,6 +34,9 @@ lessons: setup ## fit the tutorial's ladder of models, and judge its lessons ove
 compare: setup ## the best trials, the baseline and the final model side by side (NAME=, ARGS=)
 	$(BIN)/trialstack compare $(NAME) $(ARGS)
 
+report: setup ## one HTML file that tells all of a search (NAME=, ARGS=)
+	$(BIN)/trialstack report $(NAME) $(ARGS)
+
 ui: setup ## look at the runs in MLflow's UI, on this machine only
 	$(BIN)/trialstack ui $(ARGS)
 
@@ -43,11 +46,20 @@ test: setup ## the tests, in minutes
 test-slow: setup ## the long tests: whole commands, kills, everything that README says
 	$(BIN)/python -m pytest $(PARALLEL) -m 'slow and not browser' $(ARGS)
 
-test-all: setup ## all tests: the long ones too, and those in a headless Chromium
-	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+test-browser: $(VENV)/.browser ## MLflow's pages in a headless Chromium; skipped where there is none
+	$(BIN)/python -m pytest tests/browser -m browser $(ARGS)
+
+test-all: test test-slow test-browser ## all of them
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs: $(VENV)/.docs ## build the documentation into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet $(ARGS)
+	@echo "open build/site/index.html"
+
+screenshots: $(VENV)/.browser ## take the pictures of docs/images anew
+	PYTHONPATH=docs $(BIN)/python tests/browser/screenshots.py
 
 bench: setup ## all benchmarks; writes benchmarks/RESULTS.md (half an hour)
 	$(BIN)/python benchmarks/results.py $(ARGS)
@@ -62,4 +74,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "installing into $(VENV) with $(PYTHON); the first time takes some minutes" >&2
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.browser: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	@touch $@
+
+$(VENV)/.docs: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@

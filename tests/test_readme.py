@@ -38,7 +38,8 @@ OF_MAKE |= {"MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL"}
 SERVERS = {"serve", "ui"}  # they run until Ctrl-C
 OF_MODELS = {"models": "champion", "promote": "breast-cancer/1", "predict": "569 rows scored"}
 """Commands on registered models -> what they say of breast-cancer."""
-COMMANDS = {"compare", "new", "sweep-lr", "train", "tune", *SERVERS, *OF_MODELS}
+COMMANDS = {"compare", "describe", "new", "report", "sweep-lr", "sync", "train", "tune"}
+COMMANDS |= {*SERVERS, *OF_MODELS}
 ACTIVATE = ". .venv/bin/activate"
 
 # Runs steps, [kind, what], one after the other, and writes what each came to: a line of JSON.
@@ -124,6 +125,13 @@ def reduced_python(source: str) -> str:
     return source
 
 
+def _without_trials(arguments: list[str]) -> list[str]:
+    if "--trials" not in arguments:
+        return arguments
+    at = arguments.index("--trials")
+    return arguments[:at] + arguments[at + 2 :]
+
+
 @functools.cache
 def steps() -> list[tuple[str, Any]]:
     """What the README does, in its order, each command once."""
@@ -138,7 +146,7 @@ def steps() -> list[tuple[str, Any]]:
             if arguments is None or arguments[0] in SERVERS:
                 continue
             if arguments[0] == "tune":
-                arguments = [word for word in arguments if word not in {"--trials", "5"}]
+                arguments = _without_trials(arguments)
             step = ("command", reduced(arguments))
             if step not in found:
                 found.append(step)
@@ -201,8 +209,14 @@ def test_step(answers: list[Answer], number: int, place: Path) -> None:
         assert OF_MODELS[what[0]] in answer.out
     elif what[0] == "train":
         assert "sigmoid output" in answer.out
+    elif what[0] == "describe":
+        assert "sealed for the test" in answer.out
     elif what[0] == "compare":
         assert "baseline" in answer.out
+    elif what[0] == "report":
+        assert (
+            (place / answer.out.strip()).read_text(encoding="utf-8").startswith("<!doctype html>")
+        )
     elif what[0] == "sweep-lr":
         assert answer.out.startswith("Suggested learning rate")
     elif "--json" in what:
