@@ -61,6 +61,7 @@ class TestTheSameAgain:
         assert "difference in AUC +0.0000" in tags["trialstack.champion_reason"]
 
 
+@pytest.mark.slow
 class TestMoreTrials:
     def test_go_on_with_the_finished_search(self, again: Again) -> None:
         place, second, third = again

@@ -51,6 +51,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[Place, str], None]:
     return interrupt
 
 
+@pytest.mark.slow
 def test_no_model_is_left_of_a_check_that_was_interrupted_or_killed(
     place: Place, interrupt: Callable[[Place, str], None]
 ) -> None:

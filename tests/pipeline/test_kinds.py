@@ -155,6 +155,7 @@ class TestSeveralClasses:
         assert scores[columns[1:]].sum(axis=1).to_numpy() == pytest.approx(1)
 
 
+@pytest.mark.slow
 class TestNoTestRows:
     @pytest.fixture(scope="class", name="moons")
     @classmethod
