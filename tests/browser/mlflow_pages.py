@@ -179,8 +179,11 @@ class Browser:
         assert all(image["width"] for image in seen)
         return list(seen)
 
-    def slide(self, card: Locator, step: int) -> list[str]:
-        """Moves the slider of an image grid to the right; paths of the pictures there."""
+    def slide(self, card: Locator, step: int, count: int) -> list[str]:
+        """Moves the slider of an image grid to the right; paths of the pictures there, if so many.
+
+        The steps of the slider are those at which any of the runs has a picture.
+        """
         slider = card.get_by_role("slider")
         now = -1
         while now < step:
@@ -190,7 +193,7 @@ class Browser:
                 self.expect(slider).not_to_have_attribute("aria-valuenow", str(now))
         seen = self.until(
             lambda: card.evaluate(IMAGES),
-            lambda found: found and all(f"+step+{step}+" in image["path"] for image in found),
+            lambda found: [f"+step+{step}+" in image["path"] for image in found] == [True] * count,
         )
         return [image["path"] for image in seen]
 

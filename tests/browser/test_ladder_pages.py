@@ -41,7 +41,7 @@ def test_the_slider_plays_the_learning(shown: Shown, browser: Browser) -> None:
     assert names == ["model_05", "model_08"]
     browser.expect(grid.get_by_role("slider")).to_have_attribute("aria-valuemax", "100")
     # A short training has a picture of every epoch, a long one of every fifth.
-    paths = browser.slide(grid, step=5)
+    paths = browser.slide(grid, step=5, count=2)
     assert len(paths) == 2
     assert all("boundary+step+5+" in path for path in paths)
 

@@ -128,7 +128,7 @@ def test_the_slider_plays_the_learning_of_the_final_model(shown: Shown, browser:
     assert "boundary+step+0+" in first["path"]
     last = int(grid.get_by_role("slider").get_attribute("aria-valuemax") or 0)
     assert last >= 2
-    (path,) = browser.slide(grid, step=last)
+    (path,) = browser.slide(grid, step=last, count=1)
     assert f"boundary+step+{last}+" in path
     # Baseline and final model side by side.
     assert len(browser.images(cards["boundary_final"], count=2)) == 2
