@@ -127,10 +127,12 @@ class OrderedFit:
         return self._batches[key]
 
     def _order(self, rows: int, first_epoch: int, shuffle: bool) -> Orders:
+        seed = self._search_seed  # TensorFlow keeps the function, which must not keep the rows
+
         def orders() -> Iterator[NDArray[np.int64]]:
             epoch = first_epoch
             while True:
-                yield epoch_order(self._search_seed, epoch, rows) if shuffle else np.arange(rows)
+                yield epoch_order(seed, epoch, rows) if shuffle else np.arange(rows)
                 epoch += 1
 
         return orders

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from trialstack.errors import TrialstackError
 from trialstack.executors.base import Tell, TrainingJob
+from trialstack.executors.release import Releases
 from trialstack.trials import Started, TrialSpec
 
 
@@ -19,6 +20,7 @@ class OneByOneExecutor:
 
     def __init__(self) -> None:
         self.reasons: collections.Counter[str] = collections.Counter()
+        self._releases = Releases()
 
     def run(self, trials: Iterator[TrialSpec | None], job: TrainingJob, tell: Tell) -> None:
         """Trains until `trials` is exhausted; see `trialstack.executors.base.Executor`."""
@@ -28,7 +30,8 @@ class OneByOneExecutor:
                 raise RuntimeError("the search waits for results, but no trial is running")
             self.reasons["the one-by-one executor was chosen"] += 1
             tell(Started(spec.trial_id, time.time()))
-            train_one(spec, job, tell)
+            with self._releases.after_training():
+                train_one(spec, job, tell)
 
 
 def train_one(spec: TrialSpec, job: TrainingJob, tell: Tell) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -49,13 +49,27 @@ class Epoch(NamedTuple):
     time: float
 
 
+class Data(NamedTuple):
+    """What all stacks of a search read, as tensors.
+
+    Attributes:
+        train: Training rows.
+        validation: Validation rows, if there are any.
+        probe: The job's probe points, shape `(points, features)`, preprocessed; None without any.
+    """
+
+    train: Rows
+    validation: Rows | None
+    probe: Any
+
+
 class Cohort:
     """A stack in training.
 
     Args:
         plans: Its trials.
         function: Trains stacks of this kind.
-        data: Training and validation rows as tensors.
+        data: Training rows, validation rows and points to evaluate finished trials at.
         job: What the trials have in common.
         teller: Gives for a trial what takes its events.
     """
@@ -64,12 +78,12 @@ class Cohort:
         self,
         plans: Sequence[TrialPlan],
         function: TrainingFunction,
-        data: tuple[Rows, Rows | None],
+        data: Data,
         job: TrainingJob,
         teller: Callable[[TrialSpec], Tell],
     ) -> None:
         self._function = function
-        self._train, self._validation = data
+        self._train, self._validation, self._probe_points = data
         self._fit = plans[0].fit
         self._metrics = plans[0].metrics
         self._job = job
@@ -107,8 +121,7 @@ class Cohort:
         """Takes an epoch that was trained, and tells the trials that end with it."""
         for index, member in self._running():
             row = {name: float(values[index]) for name, values in epoch.rows.items()}
-            weights = partial(self.layout.unpack, member.plan, index, epoch.weights)
-            member.take_row(row, epoch.time, weights)
+            member.take_row(row, epoch.time, partial(epoch.weights.row, index))
         self._epoch += 1
         self._tell_blocks()
         self._end([index for index, member in self._running() if member.ended])
@@ -172,9 +185,9 @@ class Cohort:
         size = max(self._fit.validation_batch_size, VALIDATED_TOGETHER)
         n_rows = int(rows.x.shape[0])
         for start in range(0, n_rows, size):
-            batch = Rows(*(part[start : start + size] for part in rows))
+            batch = Rows(*(part[start : start + size] for part in rows)) if n_rows > size else rows
             loss, output = self._function.evaluate(
-                self._state, self._settings, self.layout.cuts, batch
+                self._state.weights, self._state.moving, self._settings, self.layout.cuts, batch
             )
             total = total + loss.numpy() * np.float32(len(batch.x))
             outputs.append(output.numpy())
@@ -191,30 +204,31 @@ class Cohort:
 
     def _end(self, ended: Sequence[int]) -> None:
         """Tells the end of trials, and lets them go."""
-        members = [member for index in ended if (member := self._members[index])]
-        pictures = self._probe([member for member in members if not member.failure])
-        for index, member in zip(ended, members, strict=True):
+        members = {index: member for index in ended if (member := self._members[index])}
+        best = {index: member.best for index, member in members.items() if member.best}
+        probed = self._probe({k: row for k, row in best.items() if not members[k].failure})
+        for index, member in members.items():
             self._members[index] = None
-            member.tell_end(pictures.get(id(member)))
+            row = best.get(index)
+            weights = self.layout.unpack(member.plan, 0, row) if row else None
+            member.tell_end(weights, probed.get(index))
 
-    def _probe(self, members: Sequence[Member]) -> dict[int, NDArray[np.float32]]:
-        """Outputs of finished trials, with their best weights, at the job's probe points."""
-        if self._job.probe is None:
+    def _probe(self, rows: Mapping[int, Packed]) -> dict[int, NDArray[np.float32]]:
+        """Outputs of trials, given by index with their weights, at the job's probe points."""
+        if self._probe_points is None:
             return {}
-        x = preprocessed(members[0].plan, self._job.probe) if members else None
         outputs: dict[int, NDArray[np.float32]] = {}
-        for start in range(0, len(members), PROBED_TOGETHER):
-            some = members[start : start + PROBED_TOGETHER]
-            plans = [member.plan for member in some]
-            weights = [member.best_weights for member in some]
-            layout = Layout(plans)
+        for start in range(0, len(rows), PROBED_TOGETHER):
+            some = [*rows][start : start + PROBED_TOGETHER]
+            packed = Packed.joined([rows[index] for index in some])
             found = self._function.outputs(
-                state_of(plans, weights, layout, self._function),
-                settings_of(plans, layout, self._function),
-                layout.cuts,
-                x,
+                tf.constant(packed.trained),
+                [tf.constant(block) for block in packed.moving],
+                rows_of(self._settings, np.array(some)),
+                self.layout.cuts,
+                self._probe_points,
             )
-            outputs |= zip(map(id, some), found.numpy(), strict=True)
+            outputs |= zip(some, found.numpy(), strict=True)
         return outputs
 
     def _compact(self) -> None:

@@ -13,7 +13,7 @@ from trialstack.executors.stacked.layout import Cuts, slots_of
 from trialstack.executors.stacked.losses import outputs_of, penalties, row_losses
 from trialstack.executors.stacked.network import StackedNetwork
 from trialstack.executors.stacked.plan import TrialPlan
-from trialstack.executors.stacked.updates import StackedOptimizer
+from trialstack.executors.stacked.updates import StackedOptimizer, rate_names
 
 
 class Rows(NamedTuple):
@@ -203,18 +203,23 @@ class TrainingFunction:
         return State(weights, moving, slots, state.step + 1), loss + penalty, outputs
 
     def _evaluate(
-        self, state: State, settings: Settings, cuts: Cuts, rows: Rows
+        self, weights: Any, moving: Sequence[Any], settings: Settings, cuts: Cuts, rows: Rows
     ) -> tuple[Any, Any]:
         """Loss of each trial and outputs, `(trials, rows, outputs)`, on one batch of rows."""
-        values = self._inference(state, settings, cuts, rows.x)
-        penalty, _ = penalties(state.weights, settings.l1, settings.l2)
+        values = self._inference(weights, moving, settings, cuts, rows.x)
+        penalty, _ = penalties(weights, settings.l1, settings.l2)
         return self._loss(rows, values) + penalty, outputs_of(self._plan.chain.output, values)
 
-    def _outputs(self, state: State, settings: Settings, cuts: Cuts, x: Any) -> Any:
-        return outputs_of(self._plan.chain.output, self._inference(state, settings, cuts, x))
+    def _outputs(
+        self, weights: Any, moving: Sequence[Any], settings: Settings, cuts: Cuts, x: Any
+    ) -> Any:
+        values = self._inference(weights, moving, settings, cuts, x)
+        return outputs_of(self._plan.chain.output, values)
 
-    def _inference(self, state: State, settings: Settings, cuts: Cuts, x: Any) -> Any:
-        parameters = self._parameters(self._cut(state.weights, cuts), state.moving)
+    def _inference(
+        self, weights: Any, moving: Sequence[Any], settings: Settings, cuts: Cuts, x: Any
+    ) -> Any:
+        parameters = self._parameters(self._cut(weights, cuts), moving)
         values, _ = self._forward(x, parameters, settings, tf.constant(0), training=False)
         return values
 
@@ -244,14 +249,6 @@ class _TracedOnce:
 
 def _any_size(tensor: Any) -> Any:
     return tf.TensorSpec([None] * len(tensor.shape), tensor.dtype)
-
-
-def rate_names(optimizer: Any) -> tuple[str, ...]:
-    """The numbers of an optimizer that each trial of a stack has for itself."""
-    from trialstack.executors.stacked.plan import OF_A_TRIAL
-
-    decay = ("weight_decay",) if optimizer.weight_decay is not None else ()
-    return ("learning_rate", *decay, *OF_A_TRIAL.get(type(optimizer).__name__, ()))
 
 
 def _unknown_sizes(tensor: Any) -> Any:

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from trialstack.errors import TrialstackError
 from trialstack.executors.base import Tell, TrainingJob
 from trialstack.executors.one_by_one import train_one
-from trialstack.executors.stacked.cohort import Cohort, preprocessed
+from trialstack.executors.release import Releases, rare_collections
+from trialstack.executors.stacked.cohort import Cohort, Data, preprocessed
 from trialstack.executors.stacked.epoch import Rows, TrainingFunction
 from trialstack.executors.stacked.executions import Executions
 from trialstack.executors.stacked.memory import room_for
@@ -32,7 +34,7 @@ log = logging.getLogger(__name__)
 
 GATHERED = 500
 """Trials that are divided into stacks together: the more there are, the less of them is padding."""
-TAKEN_AT_ONCE = 8
+TAKEN_AT_ONCE = 16
 """Trials that are built between two epochs of the stacks in training."""
 
 
@@ -51,7 +53,8 @@ class StackedExecutor:
 
     def run(self, trials: Iterator[TrialSpec | None], job: TrainingJob, tell: Tell) -> None:
         """Trains until `trials` is exhausted; see `trialstack.executors.base.Executor`."""
-        _Run(trials, job, tell, self.reasons).run()
+        with rare_collections():
+            _Run(trials, job, tell, self.reasons).run()
         for reason, count in self.reasons.items():
             log.warning("%d trials are trained one by one: %s", count, reason)
 
@@ -92,7 +95,8 @@ class _Run:
         self._singles: list[_Single] = []
         self._cohorts: list[Cohort] = []
         self._functions: dict[Any, TrainingFunction] = {}
-        self._data: dict[Any, tuple[Rows, Rows | None]] = {}
+        self._data: dict[Any, Data] = {}
+        self._releases = Releases()
         self._room = 1  # trials that may be pulled and not ended; known after the first
 
     def run(self) -> None:
@@ -163,7 +167,8 @@ class _Run:
                     )
             self._tell(event)
 
-        train_one(single.spec, self._job, tell)
+        with self._releases.after_training():
+            train_one(single.spec, self._job, tell)
 
     def _pull(self) -> bool:
         """Takes trials while there is room, for a further stack only when it is worth one.
@@ -228,7 +233,7 @@ class _Run:
             function = self._function(plans)
             rows = plans[0].rows_key
             if rows not in self._data:
-                self._data[rows] = _tensors(plans[0])
+                self._data[rows] = _tensors(plans[0], self._job.probe)
             for group in groups_of(plans, self._workers.count):
                 cohort = Cohort(
                     group, function, self._data[rows], self._job, self._executions.teller
@@ -250,11 +255,14 @@ class _Run:
         return known
 
 
-def _tensors(plan: TrialPlan) -> tuple[Rows, Rows | None]:
+def _tensors(plan: TrialPlan, probe: NDArray[np.float32] | None) -> Data:
     """The rows of a stack, preprocessed once for all trials and epochs."""
     fit = plan.fit
-    train = _rows(plan, fit.x, fit.y, fit.weight)
-    return train, _rows(plan, *fit.validation) if fit.validation else None
+    return Data(
+        _rows(plan, fit.x, fit.y, fit.weight),
+        _rows(plan, *fit.validation) if fit.validation else None,
+        None if probe is None else preprocessed(plan, probe),
+    )
 
 
 def _rows(plan: TrialPlan, x: Any, y: Any, weight: Any) -> Rows:

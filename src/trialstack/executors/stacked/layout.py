@@ -16,7 +16,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from trialstack.executors.deferred import initial_value
-from trialstack.executors.stacked.chain import Chain, Slot
+from trialstack.executors.stacked.chain import Chain
+from trialstack.executors.stacked.layers import Slot
 from trialstack.executors.stacked.plan import TrialPlan
 from trialstack.trials import Weights
 
@@ -46,6 +47,17 @@ class Packed(NamedTuple):
 
     trained: NDArray[np.float32]
     moving: list[NDArray[np.float32]]
+
+    def row(self, k: int) -> Packed:
+        """A copy of one trial's weights alone."""
+        some = slice(k, k + 1)
+        return Packed(self.trained[some].copy(), [block[some].copy() for block in self.moving])
+
+    @classmethod
+    def joined(cls, rows: Sequence[Packed]) -> Packed:
+        """Trials of one layout, each packed alone, as one."""
+        moving = zip(*(row.moving for row in rows), strict=True)
+        return cls(np.concatenate([row.trained for row in rows]), [*map(np.concatenate, moving)])
 
 
 class Layout:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialstack.executors.base import Tell
+from trialstack.executors.stacked.layout import Packed
 from trialstack.executors.stacked.monitors import Monitors
 from trialstack.executors.stacked.plan import TrialPlan
 from trialstack.trials import EpochBlock, EpochRow, Failed, Finished, Objective, Weights
@@ -27,7 +28,7 @@ class Member:
         objective: Of the search.
         tell: Takes its events.
         rows: Its metrics, one mapping an epoch.
-        best_weights: Those of its best epoch.
+        best: Its weights after its best epoch, as its stack has them.
         stopped_by: See `Finished`.
         failure: Why it cannot go on, or empty.
         told: Epochs that are told.
@@ -38,7 +39,7 @@ class Member:
     objective: Objective
     tell: Tell
     rows: list[EpochRow] = field(default_factory=list)
-    best_weights: Weights | None = None
+    best: Packed | None = None
     stopped_by: str = "epochs"
     failure: str = ""
     told: int = 0
@@ -58,13 +59,13 @@ class Member:
     def _last(self) -> int:
         return self.plan.fit.epochs
 
-    def take_row(self, row: dict[str, float], now: float, weights: Callable[[], Weights]) -> None:
+    def take_row(self, row: dict[str, float], now: float, weights: Callable[[], Packed]) -> None:
         """Takes the metrics of an epoch that has just ended.
 
         Args:
             row: The metrics.
             now: When it ended.
-            weights: Gives the weights after this epoch.
+            weights: Gives the weights after this epoch, to keep.
         """
         epoch = len(self.rows)
         stopper = self.monitors.epoch_ended(epoch, row)
@@ -78,7 +79,7 @@ class Member:
         if value is None or self.objective.better(value, self._best_value):
             self._best_epoch = epoch
             self._best_value = self._best_value if value is None else value
-            self.best_weights = weights()
+            self.best = weights()
         if epoch + 1 < self._last:
             self.stopped_by = stopper or "epochs"
 
@@ -90,10 +91,11 @@ class Member:
             self.tell(EpochBlock(spec.trial_id, self.told, rows, times, spec.execution))
             self.told = len(self.rows)
 
-    def tell_end(self, probe: NDArray[np.float32] | None) -> None:
+    def tell_end(self, weights: Weights | None, probe: NDArray[np.float32] | None) -> None:
         """Tells how it ended.
 
         Args:
+            weights: See `Finished`.
             probe: See `Finished`.
         """
         trial_id = self.plan.spec.trial_id
@@ -107,7 +109,7 @@ class Member:
                 self._history(),
                 self.rows[self._best_epoch],
                 self._best_epoch,
-                weights=self.best_weights,
+                weights=weights,
                 stopped_by=self.stopped_by,
                 stacked=True,
                 probe=probe,

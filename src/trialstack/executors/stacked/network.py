@@ -12,7 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from trialstack.executors.stacked.chain import Chain, Link
+from trialstack.executors.stacked.chain import Chain
+from trialstack.executors.stacked.layers import Link
 from trialstack.executors.stacked.layout import slots_of
 
 WAKES_ZERO = frozenset(

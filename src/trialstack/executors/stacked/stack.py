@@ -10,9 +10,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from trialstack.executors.deferred import initial_value
-from trialstack.executors.stacked.epoch import Settings, State, TrainingFunction, rate_names
+from trialstack.executors.stacked.epoch import Settings, State, TrainingFunction
 from trialstack.executors.stacked.layout import Layout, slots_of
 from trialstack.executors.stacked.plan import TrialPlan
+from trialstack.executors.stacked.updates import rate_names
 from trialstack.trials import Weights
 
 

@@ -9,6 +9,9 @@ import keras
 import tensorflow as tf
 from keras.src.backend.common.stateless_scope import StatelessScope, get_stateless_scope
 
+OF_A_TRIAL = {"Adam": ("beta_1", "beta_2"), "AdamW": ("beta_1", "beta_2")}
+"""Numbers of an optimizer, beside learning rate and weight decay, that may differ in a stack."""
+
 
 class StackedOptimizer:
     """Applies the update rule of a Keras optimizer to all trials of a stack.
@@ -106,3 +109,9 @@ def _advance_nadam(optimizer: Any, iteration: Any) -> None:
     step = tf.cast(iteration + 1, tf.float32)
     factor = optimizer.beta_1 * (1.0 - 0.5 * tf.pow(0.96, step))
     _assign(optimizer._u_product, optimizer._u_product * factor)
+
+
+def rate_names(optimizer: Any) -> tuple[str, ...]:
+    """The numbers of an optimizer that each trial of a stack has for itself."""
+    decay = ("weight_decay",) if optimizer.weight_decay is not None else ()
+    return ("learning_rate", *decay, *OF_A_TRIAL.get(type(optimizer).__name__, ()))

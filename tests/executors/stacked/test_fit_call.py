@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from trialstack.executors.stacked.plan import fit_of
+from trialstack.executors.stacked.fit_call import fit_of
 from trialstack.executors.stacked.reasons import Unstackable
 
 X = np.zeros((8, 2), dtype=np.float32)
