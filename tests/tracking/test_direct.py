@@ -21,7 +21,7 @@ import pytest
 
 from trialstack.tracking import direct
 from trialstack.tracking.base import NewRun
-from trialstack.tracking.direct import DirectClient
+from trialstack.tracking.direct import DirectClient, NotPlainError
 from trialstack.tracking.mlflow import MlflowTracker
 from trialstack.tracking.store import Store, open_client, resolve_store
 
@@ -520,3 +520,42 @@ def test_files_of_a_tracker(store: Store, direct: bool, monkeypatch: pytest.Monk
         assert Path(client.download_artifacts(run_id, "a.txt")).read_bytes() == b"2"
         assert tracker.problems == []
     assert len(copied) == (0 if direct else 2)
+
+
+def test_what_is_written_together_is_one_transaction(store: Store) -> None:
+    client, other = open_client(store), open_client(store)
+    with client.together():
+        run_id = client.create_run("0", 1, {"kind": "trial"}, "run").info.run_id
+        client.log_batch(run_id, **WHOLE_TRIAL.entities())
+        assert client.artifact_folder(run_id) is not None
+        assert other.search_runs(["0"]) == [], "nobody sees a part of it"
+        client.set_terminated(run_id, "FINISHED", 7)
+    run = other.get_run(run_id)
+    assert (run.info.status, run.data.tags["kind"]) == ("FINISHED", "trial")
+    assert len(other.get_metric_history(run_id, "loss")) == 19
+
+
+def test_what_fails_together_leaves_nothing(store: Store) -> None:
+    client = open_client(store)
+    kept = client.create_run("0", 1, {}, "kept").info.run_id
+    with pytest.raises(RuntimeError), client.together():
+        client.create_run("0", 1, {}, "lost")
+        client.log_batch(kept, **loss((0.5, 1, 1)).entities())
+        raise RuntimeError
+    assert [run.info.run_name for run in client.search_runs(["0"])] == ["kept"]
+    assert client.get_metric_history(kept, "loss") == []
+
+
+def test_what_only_mlflow_can_write_is_refused_together(store: Store) -> None:
+    client = open_client(store)
+    recording = client.mlflow_client = Recording(client.mlflow_client)
+    run_id = client.create_run("0", 1, {}, "run").info.run_id
+    with pytest.raises(NotPlainError), client.together():
+        client.log_batch(run_id, **loss((0.5, 1, 1)).entities())
+        client.log_batch(run_id, **Values(params=(("", "a param without a name"),)).entities())
+    with pytest.raises(NotPlainError, match="get_run"), client.together():
+        client.get_run(run_id)
+    assert recording.calls == []
+    assert client.get_metric_history(run_id, "loss") == []
+    client.log_batch(run_id, **loss((0.5, 1, 1)).entities())
+    assert len(client.get_metric_history(run_id, "loss")) == 1

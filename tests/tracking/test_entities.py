@@ -86,6 +86,8 @@ def test_source_tags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outside = tags.source_tags()
     assert outside["mlflow.source.name"] == "/bin/trialstack"
     assert outside["mlflow.user"]
+    monkeypatch.setattr(tags.sys, "argv", ["/lib/trialstack/__main__.py", "tune"])
+    assert tags.source_tags()["mlflow.source.name"] == "trialstack"
     assert "mlflow.source.git.commit" not in outside
     identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run(["git", "init", "-q"], check=True)

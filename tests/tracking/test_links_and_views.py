@@ -116,6 +116,8 @@ def test_views_are_saved_and_replaced(store: Store) -> None:
         "val_loss",
         "loss",
     ]
+    assert curves["searchFilter"] == "attributes.run_id IN ('aa', 'bb')"
+    assert curves["orderByAsc"] is False
     # The image grid shows the last run of the table first.
     boundaries = state_of(views[f"mlflow.sharedViewState.{keys['boundaries']}"])
     assert boundaries["searchFilter"] == "attributes.run_id IN ('aa', 'bb')"

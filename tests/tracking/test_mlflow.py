@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -323,3 +325,100 @@ def test_the_experiment_is_made_with_the_first_run(store: Store) -> None:
         tracker.flush()
         experiment = tracker.client.get_experiment_by_name("my moons/2")
     assert experiment.artifact_location == (store.artifact_root / "my-moons-2").as_uri()
+
+
+def tell_trials(tracker: MlflowTracker, count: int, value: str) -> None:
+    for number in range(count):
+        key = f"trial/{number}"
+        tracker.start_run(a_run(key, parent="search"))
+        tracker.log_params(key, {"units": value})
+        tracker.log_epochs(key, 0, [{"loss": 0.5}, {"loss": 0.25}], [STARTED + 1, STARTED + 2])
+        tracker.log_file(key, "trial.json", b"{}")
+        tracker.end_run(key, "FINISHED", STARTED + 5)
+
+
+def assert_told(tracker: MlflowTracker, count: int) -> None:
+    runs = tracker.client.search_runs([tracker.experiment_id], "tags.`trialstack.kind` = 'trial'")
+    keys = sorted(run.data.tags["trialstack.key"] for run in runs)
+    assert keys == sorted(f"trial/{number}" for number in range(count))
+    for run in runs:
+        assert (run.info.status, run.data.params["units"]) == ("FINISHED", "32")
+        assert history(tracker, run.info.run_id, "loss") == [(0, 0.5), (1, 0.25)]
+        folder = Path(tracker.client.download_artifacts(run.info.run_id, ""))
+        assert (folder / "trial.json").exists()
+    assert tracker.problems == []
+
+
+def test_trials_that_end_together_take_few_transactions(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with MlflowTracker(store, "moons", "s1") as tracker:
+        tracker.start_run(a_run("search", "search"))
+        tracker.flush()
+        begun: list[None] = []
+        transaction = tracker.client._transaction
+
+        def counted() -> Any:
+            begun.extend([] if tracker.client.in_transaction else [None])
+            return transaction()
+
+        monkeypatch.setattr(tracker.client, "_transaction", counted)
+        tell_trials(tracker, 20, "32")
+        tracker.flush()
+        assert len(begun) <= 5, "of 60 requests"
+        assert_told(tracker, 20)
+
+
+@pytest.mark.parametrize("step", ["create_run", "set_terminated", "commit"])
+def test_a_transaction_that_fails_loses_nothing(
+    store: Store, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its trials are written again, one by one, and none is there twice."""
+    with MlflowTracker(store, "moons", "s1") as tracker:
+        tracker.start_run(a_run("search", "search"))
+        tracker.flush()
+        together = tracker.client.together
+        calls: list[str] = []
+        failures: list[str] = []
+
+        def fail() -> None:
+            failures.append(step)
+            raise OSError("no space left on device")
+
+        def failing_once(*args: Any, **kwargs: Any) -> Any:
+            calls.append(step)
+            if len(calls) == 3 and tracker.client.in_transaction:  # the third trial's
+                fail()
+            return ordinary(*args, **kwargs)
+
+        @contextmanager
+        def failing_together() -> Iterator[None]:
+            with together():
+                yield
+                if not failures:
+                    fail()
+
+        if step == "commit":
+            monkeypatch.setattr(tracker.client, "together", failing_together)
+        else:
+            ordinary = getattr(tracker.client, step)
+            monkeypatch.setattr(tracker.client, step, failing_once)
+        tell_trials(tracker, 5, "32")
+        tracker.flush()
+        assert failures == [step]
+        assert_told(tracker, 5)
+
+
+def test_a_refused_value_costs_its_neighbours_nothing(store: Store) -> None:
+    with MlflowTracker(store, "moons", "s1") as tracker:
+        tracker.start_run(a_run("search", "search"))
+        tell_trials(tracker, 3, "32")
+        tracker.flush()
+        tracker.log_params("trial/1", {"units": "64"})  # MLflow refuses to change a param
+        for number in (0, 2):
+            tracker.log_metrics(f"trial/{number}", {"late": 1.0})
+        tracker.flush()
+        assert len(tracker.problems) == 1
+        assert "units" in tracker.problems[0]
+        for number in (0, 2):
+            assert history(tracker, tracker.run_id(f"trial/{number}"), "late") == [(0, 1.0)]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -143,3 +143,64 @@ def test_flush_does_not_wait_for_what_comes_later() -> None:
     assert writer.flush(10)
     with writer._changed:
         writer._stopping = True
+
+
+class TogetherLog(Log):
+    """One to which several items can be given as one; the names of some make that fail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.groups: list[list[str]] = []
+
+    def write_together(self, items: Sequence[str]) -> None:
+        self.gate.wait()
+        self.groups.append([*items])
+        for item in items:
+            if self.failures.get(item, 0):
+                raise OSError(f"{item} failed in a group")
+        self.written.extend(items)
+
+    def writer(self, delay: float = 0.0) -> Writer[str]:
+        return Writer(
+            self.write,
+            lambda error: self.errors.append(str(error)),
+            self.given_up.append,
+            delay,
+            self.write_together,
+        )
+
+
+def test_items_that_are_due_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "_TOGETHER", 3)
+    log = TogetherLog()
+    writer = log.writer(delay=3600)
+    for item in "abcdefg":
+        writer.put(item)
+    assert writer.close(10)
+    assert log.groups == [["a", "b", "c"], ["d", "e", "f"]]
+    assert log.written == [*"abcdefg"], "the last is written alone"
+
+
+def test_each_of_a_group_that_fails_is_tried_alone() -> None:
+    log = TogetherLog()
+    log.failures = {"b": 2}
+    writer = log.writer(delay=3600)
+    for item in "abc":
+        writer.put(item)
+    assert writer.close(10)
+    assert log.groups == [["a", "b", "c"]]
+    assert sorted(log.written) == ["a", "b", "c"]
+    assert log.errors == ["b failed", "b failed"], "nothing is told of the group"
+    assert log.given_up == []
+
+
+def test_while_the_store_is_away_items_are_tried_alone() -> None:
+    log = TogetherLog()
+    log.failures = {"a": 2, "b": 1, "c": 1}
+    writer = log.writer(delay=3600)
+    for item in "abc":
+        writer.put(item)
+    assert writer.close(10)
+    assert log.errors[:3] == ["a failed", "b failed", "c failed"]
+    assert log.groups[0] == ["a", "b", "c"]
+    assert sorted(log.written) == ["a", "b", "c"]

@@ -80,6 +80,8 @@ class Missing:
     @cached_property
     def status(self) -> Status:
         """What the search came to: one that is not done is KILLED, until it is gone on with."""
+        if "name" not in self.journal.header:  # a program's own, which ends with its trials
+            return "FINISHED" if self.journal.closed is not None else "KILLED"
         state = state_of(self.journal)
         if state["name"] != DONE:
             return "KILLED"

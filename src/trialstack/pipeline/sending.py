@@ -10,7 +10,9 @@ from trialstack.pipeline.left_open import Searched, close_recorded
 from trialstack.pipeline.missing import Missing
 from trialstack.pipeline.provenance import log_experiment
 from trialstack.pipeline.search import RUNNING, log_data, new_search_run
-from trialstack.tuners.search_run import PARENT
+from trialstack.trials import Objective
+from trialstack.tuners.names import TrialNames
+from trialstack.tuners.search_run import PARENT, SearchRun
 from trialstack.tuners.summary import summarize
 
 if TYPE_CHECKING:
@@ -48,6 +50,30 @@ def send(tracker: MlflowTracker, missing: Missing, folder: Path) -> None:
     tracker.flush()
     if run.probe is not None and not tracker.problems:
         run.drop_pictures()
+
+
+def send_program(tracker: MlflowTracker, missing: Missing) -> None:
+    """The same of a search that a program has made, whose hypermodel and rows are not at hand.
+
+    Trials are called by their hyperparameters' own names, and have no pictures.
+
+    Args:
+        tracker: Of the search.
+        missing: What is to be sent; the search's own run is in the store.
+    """
+    journal, parent = missing.journal, missing.parent
+    assert parent is not None
+    objective = Objective(**journal.header["objective"])
+    run = SearchRun(tracker, objective, TrialNames(), journal.path.parent)
+    ended = float(journal.entries[-1]["time"])
+    (tracker.resume_run if missing.end else tracker.attach_run)(PARENT, parent.run_id)
+    tracker.kill_open_runs(parent.run_id, ended)
+    run.catch_up(journal, missing.known)
+    if run.rows and (STOPPED in parent.description or not parent.description):
+        summarize(run, more=STOPPED if missing.status == "KILLED" else "")
+    if missing.end:
+        tracker.end_run(PARENT, missing.status, ended)
+    tracker.flush()
 
 
 def _open_parent(tracker: MlflowTracker, missing: Missing, searched: Searched) -> None:

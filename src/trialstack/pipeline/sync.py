@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ def sync(
     name: str | None = None,
     *,
     tracking_uri: str | None = None,
+    directory: Path | None = None,
     listener: Listener | None = None,
 ) -> Iterator[Synced]:
     """Sends what a store is missing of finished work, exactly once, with its original times.
@@ -53,6 +54,8 @@ def sync(
         name: Of the experiment; None = all.
         tracking_uri: MLflow store; by default `MLFLOW_TRACKING_URI`, or the embedded store under
             the current directory.
+        directory: Of a program's own searches: the argument `directory` of their tuners, or the
+            folder of a project in it. None = searches of experiments.
         listener: Told how far it is.
 
     Yields:
@@ -64,8 +67,12 @@ def sync(
     store = resolve_store(tracking_uri)
     probe(store)
     client = functools.cache(lambda: open_client(store))
+    if directory is not None:
+        for project in _projects(directory, name):
+            yield from _sync_held(project, [project], store, client, listener or Listener())
+        return
     for home in _homes(store.folder / "searches", name):
-        yield from _sync_home(home, store, client, listener or Listener())
+        yield from _sync_held(home, searches_in(home), store, client, listener or Listener())
 
 
 def sync_command(store: Store, name: str) -> str:
@@ -93,8 +100,27 @@ def _homes(root: Path, name: str | None) -> list[Path]:
     )
 
 
-def _sync_home(
-    home: Path, store: Store, client: Callable[[], Any], listener: Listener
+def _projects(directory: Path, name: str | None) -> list[Path]:
+    """Folders of the searches that programs have made in a directory."""
+    own = [directory] if (directory / FILE_NAME).is_file() else []
+    found = own or sorted(path.parent for path in directory.glob(f"*/{FILE_NAME}"))
+    wanted = [folder for folder in found if name in {None, folder.resolve().name}]
+    if not wanted:
+        names = [folder.resolve().name for folder in found]
+        what = f"project {name!r} is not there" if name is not None else "no search is there"
+        raise InputError(
+            f"--directory {directory}: {what}; there is: {', '.join(names) or 'none'}"
+            f"{nearest(name, names) if name is not None else ''}"
+        )
+    return wanted
+
+
+def _sync_held(
+    home: Path,
+    folders: Sequence[Path],
+    store: Store,
+    client: Callable[[], Any],
+    listener: Listener,
 ) -> Iterator[Synced]:
     with contextlib.ExitStack() as holding:
         try:
@@ -102,9 +128,9 @@ def _sync_home(
         except TrialstackError as error:
             yield Synced(home.name, str(error), failed=isinstance(error, InputError))
             return
-        for folder in searches_in(home):
+        for folder in folders:
             probe(store)  # it may have gone away since the last one
-            title = f"{home.name}/{folder.name}"
+            title = home.name if folder == home else f"{home.name}/{folder.name}"
             on_sending = functools.partial(listener.stage, f"{title}: sending")
             try:
                 said = _sync_search(folder, store, client, on_sending)
@@ -132,18 +158,25 @@ def _sync_search(
 
     from trialstack.tracking.mlflow import MlflowTracker
 
-    with MlflowTracker(store, journal.header["name"], journal.search_id, client()) as tracker:
+    is_program = "name" not in journal.header
+    name = folder.resolve().name if is_program else journal.header["name"]
+    with MlflowTracker(store, name, journal.search_id, client()) as tracker:
         missing = Missing(journal, tracker.known_runs(), tracker.known_runs(deleted=True))
         if missing.parent_is_deleted:
             return "skipped: it was deleted in MLflow"
+        if is_program and missing.parent is None:
+            return "skipped: its runs are not in this store; name theirs with --tracking-uri"
         if not missing:
             return "complete already"
         on_sending()
         load_tensorflow()
 
-        from trialstack.pipeline.sending import send
+        from trialstack.pipeline.sending import send, send_program
 
-        send(tracker, missing, place.folder)
+        if is_program:
+            send_program(tracker, missing)
+        else:
+            send(tracker, missing, place.folder)
     if tracker.problems:
         raise TrialstackError("; ".join(tracker.problems))
     return f"sent: {missing}"

@@ -162,8 +162,8 @@ class Tracker(Protocol):
             The runs, as they were.
         """
 
-    def flush(self) -> None:
-        """Waits until everything so far is written."""
+    def flush(self) -> bool:
+        """Waits until everything so far is written; returns whether it is."""
 
     def close(self) -> None:
         """Flushes and lets go of threads and connections. Runs still open become KILLED."""

@@ -29,9 +29,10 @@ class Gathering(ABC):
         self, key: str, first_epoch: int, rows: Sequence[EpochRow], times: Sequence[float]
     ) -> None:
         """See `Tracker`."""
+        ends = map(_milliseconds, times)
         points = [
-            Point(name, float(value), _milliseconds(ended), epoch)
-            for epoch, (row, ended) in enumerate(zip(rows, times, strict=True), first_epoch)
+            Point(name, float(value), ended, epoch)
+            for epoch, (row, ended) in enumerate(zip(rows, ends, strict=True), first_epoch)
             for name, value in row.items()
             if value is not None
         ]

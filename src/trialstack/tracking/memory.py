@@ -180,8 +180,9 @@ class MemoryTracker:
                 self._orphans[run.key] = run
         return orphans
 
-    def flush(self) -> None:
+    def flush(self) -> bool:
         """See `Tracker`: there is nothing to wait for."""
+        return True
 
     def close(self) -> None:
         """See `Tracker`."""

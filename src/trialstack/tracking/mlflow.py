@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from types import TracebackType
@@ -9,7 +10,8 @@ from typing import Any
 
 from trialstack.errors import TrialstackError
 from trialstack.tracking import tags
-from trialstack.tracking.base import KnownRun, NewRun, Status, undrawn
+from trialstack.tracking.base import KnownRun, NewRun, Status
+from trialstack.tracking.delivery import Delivery
 from trialstack.tracking.experiments import (
     find_experiment,
     find_or_make_experiment,
@@ -19,8 +21,9 @@ from trialstack.tracking.gathering import Gathering
 from trialstack.tracking.links import Links, base_url
 from trialstack.tracking.pending import Pending, RunState
 from trialstack.tracking.run_requests import RunRequests
-from trialstack.tracking.store import Store, display_uri, open_client
-from trialstack.tracking.writer import Writer
+from trialstack.tracking.store import Store, open_client
+
+log = logging.getLogger(__name__)
 
 _LONGEST_WAIT = 60.0  # seconds for the id of a run
 _PATIENCE = 20.0  # seconds that `flush` and `close` wait for a store that does not answer
@@ -40,9 +43,6 @@ class MlflowTracker(Gathering):
         search_id: Value of the tag `trialstack.search_id` of every run.
         client: An `mlflow.MlflowClient` of that store, if there is one already.
 
-    Attributes:
-        incomplete: Whether something was given up, or not written when the tracker was closed.
-
     Raises:
         InputError: The store cannot be used, or the experiment is deleted.
     """
@@ -58,13 +58,11 @@ class MlflowTracker(Gathering):
         self._experiment_lock = threading.Lock()
         self._lock = threading.Lock()
         self._runs: dict[str, RunState] = {}
-        self._orphans: dict[str, str] = {}  # key -> id of a run that a killed process left open
         self._problems: list[str] = []
-        self._outage = ""
         self._closed = False
-        self.incomplete = False
-        self._requests = RunRequests(self.client, lambda: self.experiment_id, search_id, self._note)
-        self._writer: Writer[RunState] = Writer(self._write, self._writing_failed, self._give_up)
+        self._unwritten = False
+        requests = RunRequests(self.client, lambda: self.experiment_id, search_id, self._note)
+        self._delivery = Delivery(store, self.client, requests, self._lock, self._note)
 
     @property
     def experiment_id(self) -> str:
@@ -82,10 +80,15 @@ class MlflowTracker(Gathering):
         return Links(base_url(self.store), self.experiment_id)
 
     @property
+    def incomplete(self) -> bool:
+        """Whether something was given up, or not written when the tracker was closed."""
+        return self._unwritten or self._delivery.incomplete
+
+    @property
     def problems(self) -> list[str]:
         """What went wrong and was not mended, one line each; empty when all is well."""
         with self._lock:
-            return [*self._problems, *([self._outage] if self._outage else [])]
+            return [*self._problems, *([self._delivery.outage] if self._delivery.outage else [])]
 
     def start_run(self, run: NewRun) -> None:
         """See `Tracker`."""
@@ -118,10 +121,10 @@ class MlflowTracker(Gathering):
             TrialstackError: The store refused the run, or does not answer.
         """
         run = self._find(key)
-        if run.run_id is None and not run.refused:
-            self._writer.put(run, now=True)
-            run.opened.wait(_PATIENCE if self._outage else _LONGEST_WAIT)
-        if run.run_id is None:
+        if run.new is not None and not run.opened.is_set():
+            self._delivery.put(run, now=True)
+            run.opened.wait(_PATIENCE if self._delivery.outage else _LONGEST_WAIT)
+        if run.run_id is None or not (run.new is None or run.opened.is_set()):
             raise TrialstackError(
                 f"run {key!r} is not in the store: "
                 f"{'; '.join(self.problems) or 'it has not answered yet'}; what is finished is "
@@ -168,12 +171,12 @@ class MlflowTracker(Gathering):
         for run in orphans:
             self.client.set_tag(run.run_id, tags.SUCCESSOR, successor)
             self.client.set_terminated(run.run_id, "KILLED", milliseconds)
-            self._orphans[run.key] = run.run_id
+            self._delivery.orphans[run.key] = run.run_id
         return orphans
 
-    def flush(self) -> None:
+    def flush(self) -> bool:
         """Waits until everything so far is written, or the store has not answered for long."""
-        self._writer.flush(_PATIENCE)
+        return self._delivery.flush(_PATIENCE)
 
     def close(self) -> None:
         """See `Tracker`. Returns in bounded time; `problems` then tells what is not written."""
@@ -184,8 +187,8 @@ class MlflowTracker(Gathering):
         for run in reversed(still_open):  # children before their parents
             self.end_run(run.key, "KILLED", time.time())
         self._closed = True
-        if not self._writer.close(_PATIENCE):
-            self.incomplete = True
+        if not self._delivery.close(_PATIENCE):
+            self._unwritten = True
             self._note("not all runs are completely written")
 
     def __enter__(self) -> MlflowTracker:
@@ -216,46 +219,7 @@ class MlflowTracker(Gathering):
         run = self._find(key)
         with self._lock:
             run.pending = run.pending.followed_by(more)
-        self._writer.put(run)
-
-    def _write(self, run: RunState) -> None:
-        with self._lock:
-            pending, run.pending = run.pending, Pending()
-        try:
-            if self._requests.open(run):
-                self._link_orphan(run)
-                self._draw(run, pending)
-                self._requests.send(run, pending)
-        except BaseException:
-            with self._lock:
-                run.pending = pending.followed_by(run.pending)
-            raise
-        self._outage = ""
-
-    def _link_orphan(self, run: RunState) -> None:
-        orphan = self._orphans.get(run.key, run.run_id)
-        if orphan != run.run_id:
-            self.client.set_tag(orphan, tags.SUCCESSOR, run.run_id)
-            del self._orphans[run.key]
-
-    def _draw(self, run: RunState, pending: Pending) -> None:
-        drawings, pending.drawings = pending.drawings, {}
-        for path, draw in drawings.items():
-            try:
-                pending.pictures[path] = draw()
-            except Exception as error:  # whatever it is, a run is worth more than its picture
-                self._note(undrawn(run.key, error))
-        if pending.pictures:
-            pending.tags[tags.LOGGED_IMAGES] = "True"
-
-    def _writing_failed(self, error: Exception) -> None:
-        first_line = display_uri(str(error)).strip().partition("\n")[0]
-        uri = display_uri(self.store.tracking_uri)
-        self._outage = f"tracking store {uri} does not take what is written: {first_line}"
-
-    def _give_up(self, run: RunState) -> None:
-        self.incomplete = True
-        self._note(f"run {run.key!r} is not completely written: {self._outage}")
+        self._delivery.put(run)
 
     def _note(self, problem: str) -> None:
         with self._lock:

@@ -61,8 +61,9 @@ class NullTracker:
         """None."""
         return []
 
-    def flush(self) -> None:
+    def flush(self) -> bool:
         """See `Tracker`."""
+        return True
 
     def close(self) -> None:
         """See `Tracker`."""

@@ -48,6 +48,10 @@ class Pending:
     datasets: list[DatasetRecord] = field(default_factory=list)
     end: tuple[Status, float] | None = None
 
+    def copy(self) -> Pending:
+        """Another with the same parts; taking some out of one leaves them in the other."""
+        return self.followed_by(Pending())
+
     def followed_by(self, later: Pending) -> Pending:
         """Both together; where they differ the later one holds."""
         return Pending(
@@ -76,7 +80,7 @@ class RunState:
         doubtful: A creation failed in a way that may have left a run behind.
         refused: The store will never create it.
         ended: Not open, or not ours to close.
-        opened: Set when the store has created or refused it.
+        opened: Set when the store has created or refused it, for everybody to see.
         tables: All paths that MLflow is to show as tables.
         pending: What waits.
     """
@@ -92,3 +96,23 @@ class RunState:
     opened: threading.Event = field(default_factory=threading.Event)
     tables: list[str] = field(default_factory=list)
     pending: Pending = field(default_factory=Pending)
+
+    def lineage(self) -> list[RunState]:
+        """The run, its parent, its parent's parent, ..."""
+        return [self, *(self.parent.lineage() if self.parent else ())]
+
+    def show(self) -> None:
+        """Tells those who wait that the store has it and its ancestors, or has refused it."""
+        for run in self.lineage():
+            run.opened.set()
+
+    def take(self, lock: threading.Lock) -> Pending:
+        """What waits, which then does not any more."""
+        with lock:
+            pending, self.pending = self.pending, Pending()
+        return pending
+
+    def put_back(self, pending: Pending, lock: threading.Lock) -> None:
+        """Has something wait that was taken, before what has come since."""
+        with lock:
+            self.pending = pending.followed_by(self.pending)

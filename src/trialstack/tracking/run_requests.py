@@ -17,10 +17,10 @@ from trialstack.tracking.pictures import picture_files
 from trialstack.tracking.store import display_uri
 
 # Codes by which MLflow says that the same request will never be taken. Whatever else is raised
-# (no answer, a locked database, a server that starts) may pass.
+# (no answer, a locked database, a server that starts) may pass; so may a 401, which a server with
+# passwords also gives when its database goes away while it looks a user up.
 _REFUSALS = {
     "BAD_REQUEST",
-    "CUSTOMER_UNAUTHORIZED",
     "ENDPOINT_NOT_FOUND",
     "FEATURE_DISABLED",
     "INVALID_PARAMETER_VALUE",
@@ -30,7 +30,6 @@ _REFUSALS = {
     "PERMISSION_DENIED",
     "RESOURCE_ALREADY_EXISTS",
     "RESOURCE_DOES_NOT_EXIST",
-    "UNAUTHENTICATED",
 }
 
 
@@ -74,7 +73,6 @@ class RunRequests:
                 self.open(run.parent)
             new = run.new
             run.refused = not self._try(run, "creating it", lambda: self._create(run, new))
-        run.opened.set()
         return not run.refused
 
     def send(self, run: RunState, pending: Pending) -> None:

@@ -6,13 +6,15 @@ raises `NotPlainError` here.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, SqlParam, SqlTag
+from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlParam, SqlTag
 from mlflow.utils.validation import (
     MAX_ENTITIES_PER_BATCH,
     MAX_ENTITY_KEY_LENGTH,
@@ -62,9 +64,9 @@ _LATEST_OF = select(_LATEST.key, _LATEST.step, _LATEST.timestamp, _LATEST.value)
     _LATEST.run_uuid == _RUN
 )
 _INSERT_PARAMS = insert(SqlParam.__table__)
-_INSERT_METRICS = insert(SqlMetric.__table__)
 _REPLACE_LATEST = _replacing(SqlLatestMetric.__table__, "step", "timestamp", "value", "is_nan")
 _REPLACE_TAGS = _replacing(SqlTag.__table__, "value")
+_ROWS_A_STATEMENT = 100
 
 
 class NotPlainError(Exception):
@@ -123,7 +125,7 @@ def plain_batch(metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[An
     labels = {tag.key: tag.value for tag in tags}
     require(RUN_NAME not in labels, "another name for the run")
     points = list(dict.fromkeys(_metric_row(metric) for metric in metrics))
-    _require_names({*values, *labels, *(point.key for point in points)})
+    _require_names({*values, *labels, *{point.key for point in points}})
     _require_texts(values, MAX_PARAM_VAL_LENGTH)
     _require_texts(labels, MAX_TAG_VAL_LENGTH)
     return Batch(points, values, labels)
@@ -133,11 +135,11 @@ def _metric_row(metric: Any) -> MetricRow:
     key, step, timestamp, value = metric.key, metric.step, metric.timestamp, metric.value
     plain = type(value) is float and type(step) is int and type(timestamp) is int
     require(plain and timestamp >= 0 and metric.model_id is None, "metric")
+    if math.isfinite(value):
+        return MetricRow(key, step, timestamp, value, False)
     if math.isnan(value):
         return MetricRow(key, step, timestamp, 0.0, True)
-    if math.isinf(value):
-        value = math.copysign(sys.float_info.max, value)
-    return MetricRow(key, step, timestamp, value, False)
+    return MetricRow(key, step, timestamp, math.copysign(sys.float_info.max, value), False)
 
 
 def _require_names(names: Iterable[Any]) -> None:
@@ -186,16 +188,25 @@ def add_metrics(connection: Connection, run_id: str, points: Sequence[MetricRow]
     """
     if not points:
         return
+    for start in range(0, len(points), _ROWS_A_STATEMENT):
+        some = points[start : start + _ROWS_A_STATEMENT]
+        values = itertools.chain.from_iterable((*point, run_id) for point in some)
+        connection.exec_driver_sql(_insert_metrics(len(some)), tuple(values))
     latest = {key: order for key, *order in connection.execute(_LATEST_OF, {"run_id": run_id})}
-    rows = []
     newest = {}
     for point in points:
-        row = {"run_uuid": run_id, **point._asdict()}
-        rows.append(row)
         order = [point.step, point.timestamp, point.value]
         if point.key not in latest or order > latest[point.key]:
             latest[point.key] = order
-            newest[point.key] = row
-    connection.execute(_INSERT_METRICS, rows)
+            newest[point.key] = point
     if newest:
-        connection.execute(_REPLACE_LATEST, list(newest.values()))
+        rows = [{"run_uuid": run_id, **point._asdict()} for point in newest.values()]
+        connection.execute(_REPLACE_LATEST, rows)
+
+
+@functools.cache
+def _insert_metrics(count: int) -> str:
+    """Of so many rows at once: the database lets go of Python once, and not for every row."""
+    columns = (*MetricRow._fields, "run_uuid")
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO metrics ({', '.join(columns)}) VALUES {', '.join([row] * count)}"

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 KIND = "trialstack.kind"
 SEARCH_ID = "trialstack.search_id"
@@ -42,12 +43,18 @@ def source_tags() -> dict[str, str]:
     """
     tags = {
         "mlflow.user": _user(),
-        "mlflow.source.name": sys.argv[0] if sys.argv and sys.argv[0] else "<console>",
+        "mlflow.source.name": _program(),
         "mlflow.source.type": "LOCAL",
     }
     if commit := _commit():
         tags["mlflow.source.git.commit"] = commit
     return tags
+
+
+def _program() -> str:
+    program = Path(sys.argv[0]) if sys.argv and sys.argv[0] else Path("<console>")
+    # That is what `python -m PACKAGE` runs.
+    return program.parent.name if program.name == "__main__.py" else str(program)
 
 
 def colour_of(key: str) -> str | None:

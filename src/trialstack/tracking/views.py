@@ -89,12 +89,14 @@ def save_views(
         ),
         "curves": (
             f"Learning curves of the ten best · {when}",
-            trials | chart_sections({"Learning curves": curves}),
+            trials | _only(best) | chart_sections({"Learning curves": curves}),
         ),
         "boundaries": (
             f"Decision boundaries of the ten best · {when}",
             trials
-            | _reversed(trials, best)
+            | _only(best)
+            # The image grid shows the last run first.
+            | {"orderByAsc": trials["orderByAsc"] != bool(best)}
             | chart_sections({"Decision boundaries": pictures}, columns=1, height=_GRID_HEIGHT),
         ),
         "parallel": (
@@ -125,15 +127,12 @@ def _when(client: Any, experiment_id: str, parent_run_id: str) -> str:
     return str(name).removeprefix(f"{client.get_experiment(experiment_id).name} · ")
 
 
-def _reversed(trials: State, best: Sequence[str]) -> State:
-    """The ten best with the worst of them first: the image grid shows the last run first."""
+def _only(best: Sequence[str]) -> State:
+    """These runs alone, once they are known: MLflow's order of equal scores is another."""
     if not best:
         return {}
     ids = ", ".join(f"'{run_id}'" for run_id in best)
-    return {
-        "searchFilter": f"attributes.run_id IN ({ids})",
-        "orderByAsc": not trials["orderByAsc"],
-    }
+    return {"searchFilter": f"attributes.run_id IN ({ids})"}
 
 
 def _searches() -> State:

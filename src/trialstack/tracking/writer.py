@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+log = logging.getLogger(__name__)
 
 Item = TypeVar("Item", bound=Hashable)
 
 _FIRST_PAUSE = 0.25  # seconds before the second attempt; doubled at each failure
 _LONGEST_PAUSE = 5.0
 _ATTEMPTS = 6  # of an item whose neighbours succeed
+_TOGETHER = 16  # items at most that are written as one
 
 
 @dataclass
@@ -35,6 +39,8 @@ class Writer(Generic[Item]):
         failed: Told of every exception that `write` raised.
         given_up: Told of an item that will not be tried again.
         delay: Seconds from `put` to `write`.
+        write_together: Writes several items as one, or none of them if it raises; then they take
+            their turns again alone. None where there is no such way.
     """
 
     def __init__(
@@ -43,14 +49,17 @@ class Writer(Generic[Item]):
         failed: Callable[[Exception], None],
         given_up: Callable[[Item], None],
         delay: float = 1.0,
+        write_together: Callable[[Sequence[Item]], None] | None = None,
     ) -> None:
         self._write = write
+        self._write_together = write_together
         self._failed = failed
         self._given_up = given_up
         self._delay = delay
         self._changed = threading.Condition()
         self._waiting: dict[Item, _Waiting] = {}
-        self._writing: _Waiting | None = None
+        self._writing: list[_Waiting] = []
+        self._alone = 0  # items that take their next turns alone
         self._tickets = 0
         self._pause = 0.0  # 0 while the store answers
         self._resume_at = 0.0
@@ -106,38 +115,74 @@ class Writer(Generic[Item]):
         return complete
 
     def _older_than(self, ticket: int) -> bool:
-        if self._writing is not None and self._writing.ticket <= ticket:
-            return True
-        return any(waiting.ticket <= ticket for waiting in self._waiting.values())
+        return any(each.ticket <= ticket for each in (*self._writing, *self._waiting.values()))
 
     def _run(self) -> None:
-        while (turn := self._next()) is not None:
-            item, waiting = turn
-            try:
-                self._write(item)
-            except Exception as error:
-                self._failed(error)
-                self._put_back(item, waiting)
+        while turns := self._next():
+            if self._write_together is not None and len(turns) > 1:
+                self._take_turns_together(turns, self._write_together)
             else:
-                with self._changed:
-                    self._pause = 0.0
-                    self._writing = None
-                    self._changed.notify_all()
+                self._take_turn(*turns.popitem())
 
-    def _next(self) -> tuple[Item, _Waiting] | None:
-        """Waits for the item that is due first and takes it out; None at the end."""
+    def _take_turn(self, item: Item, waiting: _Waiting) -> None:
+        try:
+            self._write(item)
+        except Exception as error:
+            self._failed(error)
+            self._put_back(item, waiting)
+        else:
+            self._written()
+
+    def _take_turns_together(
+        self, turns: Mapping[Item, _Waiting], write: Callable[[Sequence[Item]], None]
+    ) -> None:
+        try:
+            write([*turns])
+        except Exception as error:  # told when it comes again, to the one whom it concerns
+            log.debug("%d items take their turns alone: %s", len(turns), error)
+            with self._changed:
+                self._alone = len(turns)
+                for item, waiting in turns.items():
+                    self._wait_again(item, waiting)
+                self._writing = []
+        else:
+            self._written()
+
+    def _written(self) -> None:
+        with self._changed:
+            self._pause = 0.0
+            self._writing = []
+            self._changed.notify_all()
+
+    def _next(self) -> dict[Item, _Waiting]:
+        """Waits for items that are due and takes them out, at most `_TOGETHER`; none at the end."""
         with self._changed:
             while not self._stopping:
                 now = time.monotonic()
                 wake = None
                 if self._waiting:
-                    item = min(self._waiting, key=lambda each: self._waiting[each].due)
-                    wake = max(self._waiting[item].due, self._resume_at)
+                    wake = max(min(each.due for each in self._waiting.values()), self._resume_at)
                     if wake <= now:
-                        self._writing = self._waiting.pop(item)
-                        return item, self._writing
+                        return self._taken(now)
                 self._changed.wait(None if wake is None else wake - now)
-        return None
+        return {}
+
+    def _taken(self, now: float) -> dict[Item, _Waiting]:
+        at_most = _TOGETHER if self._write_together and not self._pause else 1
+        if self._alone:
+            self._alone -= 1
+            at_most = 1
+        due = [item for item, waiting in self._waiting.items() if waiting.due <= now]
+        due.sort(key=lambda item: self._waiting[item].due)
+        taken = {item: self._waiting.pop(item) for item in due[:at_most]}
+        self._writing = [*taken.values()]
+        return taken
+
+    def _wait_again(self, item: Item, waiting: _Waiting) -> None:
+        newer = self._waiting.get(item)
+        self._waiting[item] = waiting
+        if newer is not None:
+            waiting.due = min(waiting.due, newer.due)
 
     def _put_back(self, item: Item, waiting: _Waiting) -> None:
         # While nothing at all succeeds it is the store that is away, not the item that is wrong.
@@ -147,14 +192,11 @@ class Writer(Generic[Item]):
             self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
             now = time.monotonic()
             self._resume_at = now + self._pause
-            self._writing = None
+            self._writing = []
             if waiting.attempts >= _ATTEMPTS:
                 self._waiting.pop(item, None)
                 self._given_up(item)
             else:
                 waiting.due = now  # behind those that are due already
-                newer = self._waiting.get(item)
-                self._waiting[item] = waiting
-                if newer is not None:
-                    waiting.due = min(waiting.due, newer.due)
+                self._wait_again(item, waiting)
             self._changed.notify_all()
