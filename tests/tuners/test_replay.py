@@ -16,8 +16,8 @@ from trialstack.tuners.journal import FILE_NAME, Journal
 from trialstack.tuners.replay import hyperparameters_of, space_config
 
 TRIALS = 4
-LINES = 1 + 3 * TRIALS + 1
-"""Opened; asked, started and finished a trial; closed."""
+LINES = 1 + 4 * TRIALS + 1
+"""Opened; building, asked, started and finished a trial; closed."""
 
 TunerOf = Callable[..., Any]
 Table = Callable[[Any], dict[str, Any]]
@@ -69,7 +69,7 @@ def test_every_prefix_of_the_journal_leads_to_the_same_table(
         tuner = tuner_of(hypermodel, TRIALS, folder)
         tuner.search(verbose=0)
         assert table(tuner) == expected, f"after {kept} lines"
-        finished_before = max(0, kept - 1) // 3
+        finished_before = max(0, kept - 1) // 4
         assert len(hypermodel.trained) == TRIALS - min(finished_before, TRIALS)
         finished = [entry["trial_id"] for entry in tuner.journal.of("finished")]
         assert sorted(finished) == sorted(expected), "every trial is finished exactly once"
@@ -238,7 +238,7 @@ def test_a_journal_is_read_whole_before_anything_is_trusted(
     tuner_of(pretended).search(verbose=0)
     path = tmp_path / "project" / FILE_NAME
     path.write_bytes(path.read_bytes().replace(b'"number":1', b'"number":0'))
-    with pytest.raises(Exception, match="line 5: damaged"):
+    with pytest.raises(Exception, match="line 7: damaged"):
         tuner_of(pretended)
     path.write_bytes(b"")
     assert len(Journal(path)) == 0

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from trialstack.experiment import Experiment
 from trialstack.hypermodels.naming import format_value
+from trialstack.pipeline.apart_child import COMMAND
 from trialstack.pipeline.data import Data
 from trialstack.pipeline.data_warnings import imputation_tags, warning_tags
-from trialstack.pipeline.final import targets_of
 from trialstack.pipeline.fitted import log_data_pictures
 from trialstack.pipeline.hypermodel import class_weight_for
 from trialstack.pipeline.job import SEARCHING, Job, SearchInProgress
 from trialstack.pipeline.left_open import close_recorded
+from trialstack.pipeline.refit import targets_of
 from trialstack.pipeline.registration import delete_interrupted_models
 from trialstack.plots.plane import Plane
 from trialstack.tracking.base import NewRun, Tracker
@@ -108,12 +109,7 @@ def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | No
     Raises:
         AllTrialsFailedError: No trial came to a score.
     """
-    import keras
-
-    search, data = job.experiment.search, job.data
-    encode = targets_of(hypermodel)
-    fit, validation = data.fit, data.validation
-    objective = job.experiment.objective
+    search = job.experiment.search
     left = job.search.max_trials - len(run.rows)
     if left > 0:
         trials = f"{'more ' if run.rows else ''}trial{'s' * (left > 1)}"
@@ -121,8 +117,27 @@ def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | No
     tuner = quiet_tuner(job.experiment, hypermodel, job.search.journal, run, job.search.max_trials)
     if time_limit is not None:
         tuner.deadline = time.monotonic() + time_limit
+    tuner.apart_command = COMMAND
     save_search_views(job, run, tuner.oracle.get_space().values)
+    args, kwargs = search_arguments(job.experiment, job.data, hypermodel)
     job.record_stage(SEARCHING, {})
+    report, most = tuner.execution_report, job.search.max_trials
+    progress = SearchInProgress(run, tuner.executor, report, most, search.epochs, time_limit)
+    with job.listener.searching(progress):
+        tuner.search(*args, **kwargs)
+    warn_of_exhaustion(job, run)
+    return tuner
+
+
+def search_arguments(
+    experiment: Experiment, data: Data, hypermodel: Any
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What `search` of an experiment's tuner is called with: how its trials are trained."""
+    import keras
+
+    search, objective = experiment.search, experiment.objective
+    encode = targets_of(hypermodel)
+    fit, validation = data.fit, data.validation
     callbacks = []
     if search.patience is not None:
         callbacks.append(
@@ -133,22 +148,16 @@ def run_search(job: Job, run: SearchRun, hypermodel: Any, time_limit: float | No
                 restore_best_weights=True,
             )
         )
-    class_weight = class_weight_for(job.experiment, fit)
-    report, most = tuner.execution_report, job.search.max_trials
-    progress = SearchInProgress(run, tuner.executor, report, most, search.epochs, time_limit)
-    with job.listener.searching(progress):
-        tuner.search(
-            fit.X,
-            encode(fit.y),
-            validation_data=(validation.X, encode(validation.y)) if validation else None,
-            epochs=search.epochs,
-            batch_size=search.batch_size,
-            callbacks=callbacks,
-            verbose=0,
-            **({} if class_weight is None else {"class_weight": class_weight}),
-        )
-    warn_of_exhaustion(job, run)
-    return tuner
+    class_weight = class_weight_for(experiment, fit)
+    kwargs = {
+        "validation_data": (validation.X, encode(validation.y)) if validation else None,
+        "epochs": search.epochs,
+        "batch_size": search.batch_size,
+        "callbacks": callbacks,
+        "verbose": 0,
+        **({} if class_weight is None else {"class_weight": class_weight}),
+    }
+    return (fit.X, encode(fit.y)), kwargs
 
 
 def warn_of_exhaustion(job: Job, run: SearchRun) -> None:

@@ -105,6 +105,7 @@ def choose_search(
             )
         return partial(_begin, home, experiment, identity, facts, latest)
     folder, journal = latest
+    _require_own(journal)
     state = state_of(journal)
     same = not differing(journal.header["identity"], identity)
     if state["name"] == DONE and extend is None:
@@ -114,6 +115,14 @@ def choose_search(
         return partial(_begin, home, experiment, identity, facts, latest)  # nothing would be lost
     _refuse_other(experiment, folder, journal, identity, facts)
     return partial(_go_on, folder, journal, state, experiment, extend)
+
+
+def _require_own(journal: Journal) -> None:
+    if "identity" not in journal.header:
+        raise JournalError(
+            f"{journal.path}: not the journal of a search of an experiment file; move its folder "
+            "away, or start a new search with --fresh"
+        )
 
 
 def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from trialstack.tuners.replay import space_config
 if TYPE_CHECKING:
     from trialstack.tuners.base import TrackedTuner
     from trialstack.tuners.job import SearchJob
+    from trialstack.tuners.suspects import Suspects
 
 TIME_LIMIT = "time limit"
 """What the journal's last line says when trials are left for another time."""
@@ -29,6 +30,7 @@ class Asking:
     Args:
         tuner: Whose oracle is asked, and whose journal keeps the answers.
         job: Builds trials ahead, so that the oracle learns what their building names.
+        apart: Builds the trials that have killed the search, if there are some.
 
     Attributes:
         specs: trial id -> the trial as it was asked last.
@@ -36,13 +38,14 @@ class Asking:
         ended_by: What ended the asking, as the journal's last line says it.
     """
 
-    def __init__(self, tuner: TrackedTuner, job: SearchJob) -> None:
+    def __init__(self, tuner: TrackedTuner, job: SearchJob, apart: Suspects) -> None:
         self.specs: dict[str, TrialSpec] = {}
         self.tuner_ids: dict[str, str] = {}
         self.ended_by = "max_trials"
         self._tuner = tuner
         self._oracle = tuner.oracle
         self._job = job
+        self._apart = apart
         self._ended = {entry["trial_id"] for entry in tuner.journal.of("finished", "failed")}
         # Hyperparameters of the search space that the journal has already.
         self._known_space = sum(len(e["oracle"]["space"]) for e in tuner.journal.of("asked"))
@@ -64,6 +67,9 @@ class Asking:
             self.tuner_ids[trial.trial_id] = tuner_id
             asked += 1
             if trial.status == kt_trial.TrialStatus.STOPPED:
+                if self._may_fail_yet():
+                    yield None
+                    continue
                 limit = self._oracle.max_trials
                 reached = limit is not None and len(self._oracle.trials) >= limit
                 self.ended_by = "max_trials" if reached else SPACE_EXHAUSTED
@@ -72,6 +78,10 @@ class Asking:
                 yield None
                 continue
             yield self._asked(trial)
+
+    def _may_fail_yet(self) -> bool:
+        """Whether a trial under way, should it fail, is to be tried again."""
+        return bool(self._oracle.ongoing_trials) and self._oracle.max_retries_per_trial > 0
 
     def _others_wait(self) -> bool:
         """Whether there are enough trials without those that an earlier process left waiting.
@@ -93,7 +103,7 @@ class Asking:
             attempt=int(self._oracle._run_times[trial.trial_id]),
         )
         if self._tuner.builds_by_itself:
-            self._job.built_ahead.add(spec, describe=self._tuner.executor.describes)
+            self._build(spec, trial)
             self._oracle.update_space(trial.hyperparameters)
             # Building may have named more of them, and left some alone.
             values = trial.hyperparameters.active_values()
@@ -101,6 +111,14 @@ class Asking:
         self.specs[spec.trial_id] = spec
         self._write_down(spec, trial)
         return spec
+
+    def _build(self, spec: TrialSpec, trial: Any) -> None:
+        """Has a trial built, so that it names all that it has."""
+        if self._apart.builds(spec, trial.hyperparameters):
+            return
+        if not self._tuner.builds_harmlessly:
+            self._tuner.journal.append("building", trial_id=spec.trial_id, attempt=spec.attempt)
+        self._job.built_ahead.add(spec, describe=self._tuner.executor.describes)
 
     def _number_of(self, trial_id: str) -> int:
         """Position in the order of asking; nearly always the last."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ from trialstack.executors.deferred import many_builds
 from trialstack.executors.table import make_executor
 from trialstack.tuners.asking import TIME_LIMIT, Asking
 from trialstack.tuners.collecting import collecting_apart
+from trialstack.tuners.deaths import LEFT, under_way
 from trialstack.tuners.job import SearchJob
 from trialstack.tuners.journal import Journal
 from trialstack.tuners.lock import locked
 from trialstack.tuners.replay import without_bookkeeping
 from trialstack.tuners.report import ExecutionReport
+from trialstack.tuners.suspects import Suspects
 from trialstack.tuners.telling import Telling
 from trialstack.tuners.tracked import DEFAULT_TRACKING, tracked_search
 from trialstack.tuners.training import TrainingTuner
@@ -66,6 +69,7 @@ class TrackedTuner(TrainingTuner):
         self.tracking = tracking
         self.execution_report = ExecutionReport()
         self.deadline: float | None = None
+        self.apart_command: Sequence[str] | None = None  # starts a child, see `Apart`
         self.seconds = 0.0
         self._max_consecutive_failures = kwargs.pop("max_consecutive_failed_trials", None)
         super().__init__(*args, journal=journal, needs_default_build=needs_default_build, **kwargs)
@@ -101,22 +105,42 @@ class TrackedTuner(TrainingTuner):
         weights = self.best_weights
         with tracked_search(self, fit_args, fit_kwargs) as run:
             self._job = job = SearchJob(self, fit_args, fit_kwargs, run.probe)
-            asking = Asking(self, job)
+            suspects = Suspects(self, job)
+            asking = Asking(self, job, suspects)
             telling = Telling(self, job, asking, run, weights, self._max_consecutive_failures)
-            started = time.monotonic()
+            started, begun = time.monotonic(), len(self.journal)
+            executor = suspects.executor(self.executor)
             try:
-                with without_bookkeeping(self.oracle), collecting_apart(), self._many_builds():
+                with (
+                    suspects,
+                    without_bookkeeping(self.oracle),
+                    collecting_apart(),
+                    self._many_builds(),
+                ):
                     self.on_search_begin()
-                    self.execution_report.reasons = self.executor.reasons
-                    self.executor.run(asking.trials(), job, telling.tell)
+                    self.execution_report.reasons = executor.reasons
+                    executor.run(asking.trials(), job, telling.tell)
                     dropped = bool(self.oracle.ongoing_trials)
                     self._close_journal(TIME_LIMIT if dropped else asking.ended_by)
                     self.on_search_end()
+            except BaseException:
+                self._leave(begun)
+                raise
             finally:
                 self.seconds = time.monotonic() - started
                 self._job = None
                 self.save()
             self._check_any_completed()
+
+    def _leave(self, begun: int) -> None:
+        """Says goodbye in the journal: what was under way has not killed this process.
+
+        Args:
+            begun: How many entries there were when this process began.
+        """
+        with contextlib.suppress(OSError):  # of a full disk, which it may be that ends the search
+            trials = under_way(self.journal.entries[begun:])
+            self.journal.append("stage", name=LEFT, data={"trials": trials})
 
     def time_is_up(self) -> bool:
         """Whether the moment has passed after which no further trial is begun."""

@@ -7,6 +7,7 @@ edited or damaged line in the middle is told from a torn end.
 Lines, by their key `event`:
 
     opened    version, search_id, and what the search is (`header`)
+    building  a trial's model is about to be built by code of the user's
     asked     one trial handed out: values, the oracle's seed state, new hyperparameters
     started   an attempt begins
     finished  history, score, best epoch, the name of the weights' file
@@ -24,7 +25,7 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -33,7 +34,7 @@ from trialstack.errors import JournalError
 VERSION = 1
 FILE_NAME = "journal.jsonl"
 
-OF_TRIALS = frozenset({"asked", "started", "finished", "failed"})
+OF_TRIALS = frozenset({"building", "asked", "started", "finished", "failed"})
 SYNC_EVERY = 0.5
 """Seconds. A sync takes milliseconds, and stacked trials finish by the hundred in a second."""
 
@@ -111,8 +112,7 @@ class Journal:
         # A message may hold half a surrogate pair, from a file name; JSON escapes look the same.
         content = text.encode(errors="backslashreplace")
         line = b'%s,"crc":%d}\n' % (content[:-1], zlib.crc32(content))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab") as file:
+        with self._opened() as file:
             if file.tell() != self._size:
                 # Half a line is left of a crash, or of a disk that was full at the last append; or
                 # somebody else has written, whose lines come before this one.
@@ -128,6 +128,13 @@ class Journal:
         self.entries.append(entry)
         return entry
 
+    def _opened(self) -> BinaryIO:
+        try:
+            return self.path.open("ab")
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self.path.open("ab")
+
 
 def plain(value: Any) -> Any:
     """Numbers of NumPy as Python's, tuples as lists, floats outside JSON as strings."""
@@ -136,6 +143,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray | list | tuple):
+        if {*map(type, value)} == {float} and all(map(math.isfinite, value)):
+            return list(value)  # a curve
         return [plain(item) for item in value]
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -152,11 +161,13 @@ def plain(value: Any) -> Any:
 def write_atomically(path: Path, content: bytes) -> None:
     """Puts a whole file in place, or leaves what was there.
 
+    One process at a time writes it. What a killed one leaves of it, the next writes over.
+
     Raises:
         OSError: The disk is full or may not be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(content)
@@ -169,7 +180,13 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def _read(path: Path) -> tuple[list[Entry], int]:
     """The entries, and how many bytes of the file they take."""
-    *lines, _torn_end = path.read_bytes().split(b"\n")
+    try:
+        *lines, _torn_end = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise JournalError(
+            f"{path}: cannot be read: {error.strerror or error}; put the file back from a backup, "
+            "or start the search anew with --fresh"
+        ) from error
     entries: list[Entry] = []
     size = 0
     for number, line in enumerate(lines, start=1):

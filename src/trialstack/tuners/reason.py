@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from trialstack.tracking.store import display_uri
+
 MOST_CHARACTERS = 500
 
 ESCAPE_CODE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
@@ -46,8 +48,11 @@ def reason_of(error: BaseException, named: bool = True) -> str:
 
 
 def encodable(text: str) -> str:
-    """Text that every store takes: names of files may hold bytes that are no text."""
-    return text.encode(errors="backslashreplace").decode()
+    """Text that every store takes and everybody may read.
+
+    Names of files may hold bytes that are no text, and addresses of stores a password.
+    """
+    return display_uri(text).encode(errors="backslashreplace").decode()
 
 
 def _text_of(error: BaseException) -> str:

@@ -57,6 +57,11 @@ class TrainingTuner(StoredTuner):
             "run_trial", "_build_and_fit_model", "on_trial_begin"
         )
 
+    @property
+    def builds_harmlessly(self) -> bool:
+        """Whether building a trial runs no code of the user's, which might kill the process."""
+        return type(self.hypermodel).__module__.startswith("trialstack.")
+
     def _overrides(self, *names: str) -> bool:
         return any(
             name in vars(self) or getattr(type(self), name) is not getattr(TrainingTuner, name)

@@ -39,6 +39,29 @@ class StoredWeights:
     build_config: Mapping[str, Any] | None
 
 
+def write_weights(path: Path, weights: Weights, build_config: Mapping[str, Any] | None) -> None:
+    """Puts a model's weights into one file without pickle, whole or not at all.
+
+    Raises:
+        OSError: The disk is full or may not be written.
+    """
+    buffer = io.BytesIO()
+    arrays: dict[str, NDArray[Any]] = {
+        f"array_{index:04d}": array for index, array in enumerate(weights)
+    }
+    arrays["build_config"] = np.array(json.dumps(build_config))
+    np.savez(buffer, **arrays)  # type: ignore[arg-type] # its other parameter is a bool
+    write_atomically(path, buffer.getvalue())
+
+
+def read_weights(path: Path) -> StoredWeights:
+    """What `write_weights` has written."""
+    with np.load(path, allow_pickle=False) as file:
+        names = sorted(name for name in file.files if name.startswith("array_"))
+        config = json.loads(str(file["build_config"]))
+        return StoredWeights([file[name] for name in names], config)
+
+
 class BestWeights:
     """Keeps the weights of the best trials of a search in a folder.
 
@@ -71,13 +94,7 @@ class BestWeights:
         better = sum(not self._objective.better(score, other) for other in self._scores.values())
         if better >= self._kept:
             return False
-        buffer = io.BytesIO()
-        arrays: dict[str, NDArray[Any]] = {
-            f"array_{index:04d}": array for index, array in enumerate(weights)
-        }
-        arrays["build_config"] = np.array(json.dumps(build_config))
-        np.savez(buffer, **arrays)  # type: ignore[arg-type] # its other parameter is a bool
-        write_atomically(self.path(trial_id), buffer.getvalue())
+        write_weights(self.path(trial_id), weights, build_config)
         self._scores[trial_id] = score
         return True
 
@@ -102,10 +119,7 @@ class BestWeights:
                 f"no weights of trial {trial_id!r}: those of the best {self._kept} trials are "
                 "kept; train it again with its hyperparameters and seed"
             )
-        with np.load(path, allow_pickle=False) as file:
-            names = sorted(name for name in file.files if name.startswith("array_"))
-            config = json.loads(str(file["build_config"]))
-            return StoredWeights([file[name] for name in names], config)
+        return read_weights(path)
 
     def path(self, trial_id: str) -> Path:
         """The file of a trial's weights, there or not."""
