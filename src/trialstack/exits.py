@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import click
 
 from trialstack.console import fail
 from trialstack.errors import Interrupted, TrialstackError
+from trialstack.tracking.store import display_uri
 
 LONGEST_TEXT = 500
 """Characters of an unforeseen error that are shown; TensorFlow's may hold whole tensors."""
@@ -48,7 +50,9 @@ def _failed(error: Exception, text: str, code: int, debug: bool) -> int:
     if debug:
         import traceback
 
-        traceback.print_exception(error)
+        # Libraries put a server's address into their errors, with the password in it.
+        text = "".join(traceback.format_exception(error))
+        print(display_uri(text), file=sys.stderr, end="")
     return code
 
 

@@ -1,22 +1,14 @@
-"""Searches after the first: the same again, more trials, an interruption."""
+"""Searches after the first: the same again, more trials, an interruption before the first."""
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.pipeline.conftest import RINGS, Answer, Place
 from trialstack.errors import Interrupted
-
-PATIENCE = 120  # seconds for something that takes ten
 
 
 @pytest.fixture(scope="module")
@@ -101,86 +93,6 @@ class TestMoreTrials:
                 validation.X, validation.y[:, None], verbose=0, return_dict=True
             )
             assert scores["auc"] == pytest.approx(trial.score, abs=1e-6)
-
-
-def wait_for(what: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not what():
-        assert process.poll() is None, "it ended too early"
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.01)
-
-
-def journal(place: Place) -> str:
-    return "".join(path.read_text(errors="replace") for path in place.journals())
-
-
-def start(place: Place, error: Path) -> subprocess.Popen[str]:
-    with error.open("w") as stderr:
-        return subprocess.Popen(
-            [sys.executable, "-m", "trialstack", "tune", "experiment.toml"],
-            cwd=place.folder,
-            env=os.environ | {"MLFLOW_TRACKING_URI": ""},
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            text=True,
-        )
-
-
-@pytest.mark.slow
-def test_interrupted_then_killed_it_ends_as_if_nothing_had_been(
-    rings: tuple[Place, Answer], tmp_path: Path
-) -> None:
-    place = Place(tmp_path)
-    place.write(RINGS)
-    error = tmp_path / "stderr"
-
-    with start(place, error) as process:
-        wait_for(lambda: '"event":"started"' in journal(place), process)
-        process.send_signal(signal.SIGSTOP)  # or it might be through before the second one asks
-        second = place.tune()
-        process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGCONT)
-        assert process.wait(PATIENCE) == 130
-    assert second.code == 3
-    assert f"process {process.pid} on " in second.err
-    assert second.err.count("\n") == 1
-    *progress, last = error.read_text().splitlines()
-    assert [line for line in progress if not line.startswith("[")] == []  # no library's noise
-    assert last.startswith("stopped; ")
-    assert last.endswith("trialstack tune experiment.toml")
-    assert {run.info.status for run in place.runs()} <= {"FINISHED", "KILLED"}
-
-    with start(place, error) as process:
-        wait_for(lambda: journal(place).count('"event":"finished"') > 1, process)
-        process.kill()
-    assert place.runs("search")[0].info.status == "RUNNING"
-
-    refused = place.tune("--set", "search.patience=2")
-    assert refused.code == 2
-    assert "search.patience was 3, is 2" in refused.err
-
-    answer = place.tune()
-    assert answer.code == 0, answer.err
-    whole = rings[1].json
-    assert answer.json["best"]["score"] == pytest.approx(whole["best"]["score"], rel=1e-6)
-    for name in ("auc", "log_loss", "accuracy"):
-        score = whole["final"]["test"][name]
-        assert answer.json["final"]["test"][name] == pytest.approx(score, rel=1e-6)
-    assert answer.json["model"]["version"] == 1
-    assert answer.json["trials"]["resumed"] in {2, 3}
-    finished = [run for run in place.runs() if run.info.status == "FINISHED"]
-    kinds = sorted(run.data.tags["trialstack.kind"] for run in finished)
-    assert kinds == ["baseline", "final", "search", "trial", "trial", "trial"]
-    assert "RUNNING" not in {run.info.status for run in place.runs()}
-    scores = [
-        {run.data.tags["trialstack.trial_id"]: run.data.metrics["best_val_auc"] for run in runs}
-        for runs in (
-            [run for run in finished if run.data.tags["trialstack.kind"] == "trial"],
-            rings[0].runs("trial", search=whole["search_run_id"]),
-        )
-    ]
-    assert scores[0] == pytest.approx(scores[1], rel=1e-6)
 
 
 @pytest.mark.parametrize(

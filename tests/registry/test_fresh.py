@@ -187,13 +187,13 @@ def test_it_does_not_outlive_a_killed_parent(tmp_path):
         "from trialstack.registry.fresh import FreshProcess\n"
         f"process = FreshProcess.start({{'PYTHONPATH': {str(tmp_path)!r}}})\n"
         "ready = process._answers.get()\n"
-        "print(process._process.pid, ready, flush=True)\n"
+        "print(process._process.pid, process._folder.name, ready, flush=True)\n"
         "time.sleep(600)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
     ) as parent:
-        pid, ready = parent.stdout.readline().split(maxsplit=1)
+        pid, folder, ready = parent.stdout.readline().split(maxsplit=2)
         assert "ready" in ready
         assert alive(int(pid))
         parent.send_signal(signal.SIGKILL)
@@ -203,3 +203,4 @@ def test_it_does_not_outlive_a_killed_parent(tmp_path):
             break
         time.sleep(0.05)
     assert not alive(int(pid))
+    assert not os.path.exists(folder)  # noqa: PTH110

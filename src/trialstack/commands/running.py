@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 from collections.abc import Callable, Iterator
 
-from trialstack.errors import Interrupted
+from trialstack.errors import Interrupted, TrialstackError
 from trialstack.live.progress import Progress
 from trialstack.logs import shown_log
 from trialstack.signals import interruptible
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+NO_ROOM_FOR_SQLITE = "database or disk is full"
 
 
 @contextlib.contextmanager
@@ -19,6 +23,9 @@ def running(stopped: Callable[[Progress], str], *, debug: bool) -> Iterator[Prog
     Args:
         stopped: The line to print when a signal has ended it.
         debug: Show the debug log.
+
+    Raises:
+        TrialstackError: The disk is full.
     """
     progress = Progress()
     try:
@@ -32,3 +39,24 @@ def running(stopped: Callable[[Progress], str], *, debug: bool) -> Iterator[Prog
     except Interrupted:
         print(stopped(progress), file=sys.stderr)
         raise
+    except TrialstackError:
+        raise
+    except Exception as error:
+        file = _file_without_room(error)
+        if file is None:
+            raise
+        raise TrialstackError(
+            f"no space left on the disk{file}; make room, then give the same command again: what "
+            "is finished is kept"
+        ) from error
+
+
+def _file_without_room(error: BaseException | None) -> str | None:
+    """Which file found the disk full, as far as that is known; None if it was something else."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return f": {error.filename}" if error.filename else ""
+        if NO_ROOM_FOR_SQLITE in str(error):
+            return ": the tracking store"
+        error = error.__cause__ or error.__context__
+    return None

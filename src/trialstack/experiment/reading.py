@@ -46,6 +46,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ExperimentError(f"{file}: {_where_and_what(str(error), text)}") from None
     except RecursionError:
         raise ExperimentError(f"{file}: lists or tables are nested too deeply") from None
+    except ValueError:  # Python reads no more digits than sys.get_int_max_str_digits()
+        raise ExperimentError(f"{file}: an integer has thousands of digits") from None
 
 
 def _where_and_what(message: str, text: str) -> str:
@@ -82,7 +84,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
         raise ExperimentError(f"--set {shown(text)}: wanted: {wanted}")
     try:
         table = tomllib.loads(f"value = {value}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         table = {}
     if list(table) == ["value"]:
         return key, table["value"]
@@ -96,8 +98,8 @@ def with_setting(tables: Mapping[str, Any], key: str, value: Any) -> dict[str, A
     """A copy of nested tables in which the dotted key has another value.
 
     Raises:
-        ExperimentError: A part of the key before its last is no table, or an array has no table
-            of that number.
+        ExperimentError: It is no key, a part of it before its last is no table, or an array has no
+            table of that number.
 
     >>> with_setting({"search": {"epochs": 5}}, "search.patience", 2)
     {'search': {'epochs': 5, 'patience': 2}}
@@ -106,7 +108,10 @@ def with_setting(tables: Mapping[str, Any], key: str, value: Any) -> dict[str, A
     """
     copied = deepcopy(dict(tables))
     holder: Any = copied
-    *above, last = path_of(key)
+    path = path_of(key)
+    if not path:
+        raise ExperimentError(f"--set {shown(key)}: wanted: a key's name, such as search.patience")
+    *above, last = path
     before = ""
     for place in above:
         _check_place(holder, place, f"--set {key}: {before!r}")

@@ -36,6 +36,10 @@ QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
 
+SECONDS_FOR_AN_ANSWER = 120.0
+ROWS_A_SECOND = 1000.0
+"""Rows for which an answer may take a second longer; a machine that is not busy scores 20,000."""
+
 SECONDS_TO_END = 5.0
 """For how long a process that has closed its pipe is waited for, to tell its exit status."""
 
@@ -70,7 +74,7 @@ class FreshProcess:
         with Path(folder.name, "log").open("wb") as log:
             process = subprocess.Popen(
                 # -P: the child's own folder is not a place to import from
-                [sys.executable, "-P", str(CHILD)],
+                [sys.executable, "-P", str(CHILD), folder.name],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -81,14 +85,17 @@ class FreshProcess:
             )
         return cls(process, folder)
 
-    def predict(self, model_uri: str, tracking_uri: str, frame: Any, timeout: float = 120.0) -> Any:
+    def predict(
+        self, model_uri: str, tracking_uri: str, frame: Any, timeout: float | None = None
+    ) -> Any:
         """Loads a model by its URI and scores a table.
 
         Args:
             model_uri: Anything `mlflow.pyfunc.load_model` takes.
             tracking_uri: Store and registry.
             frame: DataFrame of raw rows; its index is not sent.
-            timeout: Seconds, the rest of the process' start included.
+            timeout: Seconds, the rest of the process' start included; by default two minutes
+                and a second more for every 1,000 rows.
 
         Returns:
             The model's answer, a DataFrame with one row a row.
@@ -99,6 +106,8 @@ class FreshProcess:
         """
         import pandas as pd
 
+        if timeout is None:
+            timeout = SECONDS_FOR_AN_ANSWER + len(frame) / ROWS_A_SECOND
         deadline = time.monotonic() + timeout
         self._requests += 1
         rows = Path(self._folder.name, f"rows-{self._requests}.parquet")

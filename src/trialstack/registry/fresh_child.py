@@ -7,7 +7,8 @@ unimportable. One JSON object a line goes each way; tables lie in Parquet files.
     -> {"model_uri": ..., "tracking_uri": ..., "rows": FILE, "scores": FILE}
     <- {"scored": 143}          or          <- {"error": "one line"}
 
-The end of standard input ends the process, so it never outlives the one that started it.
+The end of standard input ends the process, so it never outlives the one that started it. Its
+argument is the folder of these files, which it removes then: who started it was killed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import sys
 from typing import Any
 
@@ -76,6 +78,7 @@ def main() -> None:
     print(json.dumps({"ready": True}), file=answers, flush=True)
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), file=answers, flush=True)
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
     os._exit(0)  # nothing is left to be saved, and TensorFlow takes seconds to take itself down
 
 
