@@ -186,8 +186,13 @@ def report(name: str, output: str | None, tracking_uri: str | None, debug: bool)
 
 @cli.command()
 @click.argument("name", required=False)
+@click.option(
+    "--directory",
+    metavar="FOLDER",
+    help="Of searches that a program has made: its tuners' argument of this name.",
+)
 @common
-def sync(name: str | None, tracking_uri: str | None, debug: bool) -> None:
+def sync(name: str | None, directory: str | None, tracking_uri: str | None, debug: bool) -> None:
     """Send what MLflow is still missing of finished work.
 
     After an outage of the tracking server, or a kill: of all searches that were begun here, or of
@@ -195,7 +200,8 @@ def sync(name: str | None, tracking_uri: str | None, debug: bool) -> None:
     """
     from trialstack.commands.sync import run_sync
 
-    run_sync(name, tracking_uri=tracking_uri, debug=debug)
+    folder = Path(directory) if directory is not None else None
+    run_sync(name, tracking_uri=tracking_uri, directory=folder, debug=debug)
 
 
 @cli.command()
@@ -218,6 +224,64 @@ def ui(port: int, host: str, tracking_uri: str | None, debug: bool) -> None:
     from trialstack.commands.ui import run_ui
 
     run_ui(tracking_uri, port, host)
+
+
+@cli.command()
+@click.option(
+    "--database",
+    metavar="URI",
+    envvar="TRIALSTACK_DATABASE",
+    help="Such as postgresql:///mlflow?host=/var/run/postgresql [env TRIALSTACK_DATABASE]",
+)
+@click.option(
+    "--artifacts",
+    metavar="FOLDER|URI",
+    envvar="TRIALSTACK_ARTIFACTS",
+    help="Files of runs and models [env TRIALSTACK_ARTIFACTS; FOLDER/artifacts by default]",
+)
+@click.option(
+    "--folder",
+    metavar="FOLDER",
+    envvar="TRIALSTACK_SERVER_FOLDER",
+    help="Its secrets, made once [env TRIALSTACK_SERVER_FOLDER; mlruns/server by default]",
+)
+@click.option(
+    "--host",
+    envvar="TRIALSTACK_HOST",
+    help="Where it listens [env TRIALSTACK_HOST; 127.0.0.1 by default]",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    envvar="TRIALSTACK_PORT",
+    help="[env TRIALSTACK_PORT; 5000 by default]",
+)
+@click.option(
+    "--allowed-hosts",
+    metavar="NAME,NAME",
+    envvar="TRIALSTACK_ALLOWED_HOSTS",
+    help="Exact names under which it is asked, as mlflow.example.com "
+    "[env TRIALSTACK_ALLOWED_HOSTS]",
+)
+@click.option("--public", is_flag=True, help="Let other machines reach it without a proxy.")
+@click.option(
+    "--default-permission",
+    metavar="NO_PERMISSIONS|READ",
+    help="Everybody's, on experiments and models of others; none by default.",
+)
+@click.option("--workers", type=click.IntRange(1), help="Processes; 2 by default.")
+@click.option("--log-requests", is_flag=True, help="Write a line for every request.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def server(debug: bool, **options: Any) -> None:
+    """Run an MLflow server for a team.
+
+    With PostgreSQL behind it, artifacts of its own, and a password for every person; until Ctrl-C.
+    """
+    from trialstack.commands.server import run_server, settings
+
+    source = click.get_current_context().get_parameter_source("database")
+    shown = source is click.core.ParameterSource.COMMANDLINE
+    run_server(settings(options, on_command_line=shown))
 
 
 @cli.command()

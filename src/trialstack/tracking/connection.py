@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import urllib.error
-import urllib.request
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.client import HTTPException
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from trialstack.errors import InputError
+from trialstack.tracking import credentials
+from trialstack.tracking.new_database import make_database
+from trialstack.tracking.reach import not_let_in, require_database, require_server
 from trialstack.tracking.store import Store, display_uri
 
 _ENVIRONMENT = {
@@ -30,7 +30,8 @@ _ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
-_REACHABLE_WITHIN = 5.0  # seconds
+# Codes that MLflow gives to an answer 401, by how the server words it.
+_NOT_LET_IN = {"CUSTOMER_UNAUTHORIZED", "UNAUTHENTICATED"}
 
 
 def connect(store: Store) -> Any:
@@ -46,7 +47,8 @@ def probe(store: Store) -> None:
     """Refuses what can be seen to be unusable without MLflow; makes and changes nothing.
 
     Raises:
-        InputError: The file is no database, or the server does not answer.
+        InputError: The file is no database, or the server does not answer or does not know the
+            user.
     """
     file = store.sqlite_file
     try:
@@ -56,7 +58,9 @@ def probe(store: Store) -> None:
     except OSError as error:
         raise _refusal(store, f"{error.strerror or error}: {error.filename or file}") from error
     if store.tracking_uri.startswith("http"):
-        _require_server(store.tracking_uri)
+        require_server(store.tracking_uri)
+    elif not store.local:
+        require_database(store.tracking_uri)
 
 
 def quiet_mlflow() -> None:
@@ -81,10 +85,16 @@ def _client_that_answers(store: Store) -> Any:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
+    from trialstack.tracking.creations import send_creations_once
+
+    send_creations_once()
     try:
         client = MlflowClient(store.tracking_uri, registry_uri=store.tracking_uri)
         client.search_experiments(max_results=1)
     except MlflowException as error:
+        if error.error_code in _NOT_LET_IN:
+            known = credentials.authorization(store.tracking_uri) is not None
+            raise not_let_in(store.tracking_uri, known) from error
         raise _refusal(store, str(error)) from error
     except Exception as error:  # SQLAlchemy's and the drivers' own
         raise _refusal(store, f"{type(error).__name__}: {error}") from error
@@ -102,30 +112,15 @@ def _refusal(store: Store, cause: str) -> InputError:
     return InputError(f"tracking store {uri} cannot be used: {first_line}")
 
 
-def _require_server(uri: str) -> None:
-    """Any answer will do: the API itself is asked afterwards, by MLflow."""
-    scheme, _, rest = uri.partition("://")
-    health = f"{scheme}://{rest.rpartition('@')[2]}/health"  # urllib takes no credentials
-    try:
-        _ = urlsplit(uri).port  # one beyond 65535 would be taken for another one
-        urllib.request.urlopen(health, timeout=_REACHABLE_WITHIN).close()
-    except urllib.error.HTTPError as answer:
-        answer.close()
-    except (OSError, ValueError, HTTPException) as error:
-        reason = getattr(error, "reason", None) or str(error).strip() or type(error).__name__
-        raise InputError(
-            f"tracking server {display_uri(uri)} does not answer: {reason}; start it, or choose "
-            "another store with --tracking-uri"
-        ) from error
-
-
 def _open_sqlite(store: Store, file: Path) -> Any:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with _exclusive(file.with_name(f"{file.name}.lock")):
-            if _is_new(file):  # the UI reads while a search writes
-                _ask(file, "PRAGMA journal_mode = WAL")
+            if _is_new(file):
+                make_database(file, lambda new: _make_tables(store, file, new))
             client = _checked_client(store)
+    except sqlite3.Error as error:
+        raise _refusal(store, str(error)) from error
     except OSError as error:
         raise _refusal(store, f"{error.strerror or error}: {error.filename or file}") from error
     _relax_fsync(client)
@@ -133,6 +128,16 @@ def _open_sqlite(store: Store, file: Path) -> Any:
     from trialstack.tracking.direct import direct_client
 
     return direct_client(client)
+
+
+def _make_tables(store: Store, file: Path, new: Path) -> None:
+    """Makes the tables of a store in a file of another name."""
+    uri = store.tracking_uri.replace(str(file), str(new))
+    try:
+        client = _checked_client(replace(store, tracking_uri=uri))
+    except InputError as error:  # the name that the user knows is the final one
+        raise InputError(str(error).replace(str(new), str(file))) from error
+    client._tracking_client.store.engine.dispose()
 
 
 @contextmanager

@@ -16,9 +16,20 @@ def find_experiment(client: Any, name: str) -> str | None:
     """The id of an experiment, None where there is none of that name.
 
     Raises:
-        InputError: The experiment is deleted; MLflow keeps its name taken.
+        InputError: The experiment is deleted, and MLflow keeps its name taken; or it is another
+            person's who has not let one see it.
     """
-    experiment = client.get_experiment_by_name(name)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        experiment = client.get_experiment_by_name(name)
+    except MlflowException as error:
+        if error.error_code != "PERMISSION_DENIED":
+            raise
+        raise InputError(
+            f"experiment {name!r} is another person's, and the server does not let you see it; "
+            "choose another name, or ask them to grant you a permission"
+        ) from error
     if experiment is None:
         return None
     if experiment.lifecycle_stage != "active":

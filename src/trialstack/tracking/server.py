@@ -6,6 +6,7 @@ them are one group, bound to this process by a pipe.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import signal
@@ -45,6 +46,7 @@ class Program:
         health: Path of a page that is there once the server is ready.
         environment: Variables beside this process' own.
         folder: Where it runs; None for the current directory.
+        log: Takes the lines that it writes, without line ends or passwords; None: nobody does.
     """
 
     title: str
@@ -52,6 +54,7 @@ class Program:
     health: str
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    log: Callable[[str], None] | None = None
 
 
 def serve(
@@ -61,6 +64,7 @@ def serve(
     host: str,
     on_ready: Callable[[str], None],
     warn: Callable[[str], None],
+    any_port: bool = True,
 ) -> NoReturn:
     """Runs a server until a signal or its own end.
 
@@ -72,13 +76,14 @@ def serve(
         host: A loopback address, see `require_loopback`.
         on_ready: Told the server's address once it answers.
         warn: Told when another port is taken.
+        any_port: Whether another port will do.
 
     Raises:
-        InputError: No port is free.
+        InputError: No port is free that will do.
         Interrupted: A signal ended it, which is the usual way.
         TrialstackError: The server ended by itself.
     """
-    chosen = _free_port(host, port)
+    chosen = _free_port(host, port, _PORTS_TRIED if any_port else 1)
     if port and chosen != port:
         warn(f"port {port} is in use: {program.title} takes {chosen}")
     with _signals_raise(), running(program, host, chosen) as server:
@@ -99,15 +104,23 @@ def require_loopback(host: str, title: str) -> None:
     Raises:
         InputError: It is another host name or no loopback address.
     """
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if not loopback:
+    if not is_loopback(host):
         raise InputError(
             f"host {host!r}: {title} has no passwords, so it serves this machine only; "
             "use 127.0.0.1, and an SSH tunnel from elsewhere"
         )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine only; a name is not, but `localhost`.
+
+    >>> is_loopback("127.0.0.2"), is_loopback("0.0.0.0"), is_loopback("localhost")
+    (True, False, True)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def bracketed(host: str) -> str:
@@ -134,6 +147,7 @@ class Server:
             cwd=program.folder,
             start_new_session=True,  # its workers are ended with it, as one group
         )
+        self._log = program.log or (lambda line: None)
         self._lines: deque[str] = deque(maxlen=20)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -165,6 +179,7 @@ class Server:
         with self.process.stdout as lines:
             for line in lines:
                 self._lines.append(line)
+                self._log(display_uri(line.rstrip("\n")))
 
 
 @contextmanager
@@ -177,18 +192,21 @@ def running(program: Program, host: str, port: int) -> Iterator[Server]:
         server.stop()
 
 
-def _free_port(host: str, first: int) -> int:
-    last = min(first + _PORTS_TRIED, 65536)
+def _free_port(host: str, first: int, tried: int) -> int:
+    last = min(first + tried, 65536)
     for port in range(first, last):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-            except OSError:
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE and tried == 1:
+                    raise InputError(f"host {host!r}, port {port}: {error.strerror}") from error
                 continue
             return int(probe.getsockname()[1])
-    raise InputError(f"port {first}: it and the next {last - first - 1} are in use; choose another")
+    others = f"it and the next {last - first - 1} are" if tried > 1 else "it is"
+    raise InputError(f"port {first}: {others} in use; choose another")
 
 
 def _wait_until_ready(page: str, server: Server) -> None:

@@ -19,8 +19,11 @@ from trialstack.errors import InputError
 
 _WANTED = "use sqlite:///PATH/mlflow.db, postgresql://... or the http(s):// address of a server"
 
-_SECRET_IN_AUTHORITY = re.compile(r"(?<=://)[^\s'\"]*@")
-_SECRET_IN_QUERY = re.compile(r"((?:password|passwd|token|secret)=)[^&\s'\"]*", re.IGNORECASE)
+# A password may hold nearly everything; rather too much is masked than too little.
+_SECRET_IN_AUTHORITY = re.compile(r"(?<=://)\S*@")
+_SECRET_IN_QUERY = re.compile(
+    r"((?:password|passwd|pwd|token|secret|api_?key|access_?key)=)[^&\s]*", re.IGNORECASE
+)
 
 # scheme of the URI -> (module that must be there, package that has it)
 _DRIVERS = {
