@@ -43,7 +43,8 @@ def test_every_column_and_class_and_part(capsys: pytest.CaptureFixture[str]) -> 
     assert found["classes"] == [{"label": "no", "rows": 24}, {"label": "yes", "rows": 16}]
     assert found["split"] == {"fit": 22, "validation": 8, "test": 10}
     assert (found["rows"], found["target"], len(found["digest"])) == (40, "y", 64)
-    assert 10 < found["seconds"] < 600
+    least, most = found["seconds"]
+    assert 10 < least < most < 600
 
 
 def test_a_person_sees_the_same(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +55,7 @@ def test_a_person_sees_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert ["age", "number", "5", "35", "2", "gaps:"] in [line.split()[:6] for line in lines]
     assert "yes      16  40.0%" in out
     assert "Rows: 22 to fit, 8 to judge trials by, 10 sealed for the test" in out
-    assert "A search takes about" in out
+    assert "A search is likely to take " in out
     assert max(map(len, lines)) <= 80
 
 

@@ -44,6 +44,14 @@ def test_equal_numbers_have_equal_digests_however_they_are_stored() -> None:
     assert row_hashes(stored, y) == row_hashes(X, y)
 
 
+def test_blocks_of_rows_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    X = np.random.default_rng(0).normal(size=(25, 3)).astype(np.float32)
+    y, names = np.arange(25) % 2, ["a", "b", "c"]
+    whole = fingerprint(X, y, names, [0, 1]), row_hashes(X, y)
+    monkeypatch.setattr("trialstack.datasets.fingerprint.ROWS_AT_ONCE", 10)
+    assert (fingerprint(X, y, names, [0, 1]), row_hashes(X, y)) == whole
+
+
 def test_rows_are_a_set_in_any_order() -> None:
     X, y = ROWS["X"], ROWS["y"]
     order = [2, 0, 1]

@@ -163,3 +163,22 @@ def test_rows_of_other_width_are_refused() -> None:
         plane_of(SQUARE).project(np.zeros((4, 3)))
     with pytest.raises(DataError, match="got 1 feature names for 2 columns"):
         plane_of(SQUARE, ["width"])
+
+
+def test_very_many_rows_are_represented_by_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    from trialstack.plots.rows import drawn_rows
+
+    X = np.random.default_rng(0).normal(size=(4000, 4)) * [5.0, 2.0, 1.0, 1.0]
+    y = np.arange(4000) % 2
+    whole = plane_of(X, resolution=5)
+    monkeypatch.setattr("trialstack.plots.plane.MOST_ROWS", 2000)
+    monkeypatch.setattr("trialstack.plots.rows.MOST_PROJECTED", 1000)
+    plane = plane_of(X, resolution=5)
+    assert not np.array_equal(plane.xs, whole.xs), "another plane, of fewer rows"
+    np.testing.assert_allclose(plane.projection.scale, whole.projection.scale, rtol=0.1)
+    coordinates, labels = drawn_rows(plane, X, y, 2)
+    assert len(coordinates) == len(labels) == 500
+    np.testing.assert_array_equal(coordinates, drawn_rows(plane, X, y, 2)[0])
+    rows = {tuple(row): label for row, label in zip(plane.project(X).round(9), y, strict=True)}
+    found = [rows[tuple(row)] for row in coordinates.round(9)]
+    assert found == labels.tolist(), "each keeps its own label"

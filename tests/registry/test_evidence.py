@@ -24,6 +24,14 @@ def test_equal_values_of_any_type_have_equal_hashes():
     assert row_hashes([[quiet]]) == row_hashes([[other]])
 
 
+def test_blocks_of_rows_make_no_difference(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(25, 3)).astype("float32")
+    X[3, 1] = np.nan
+    whole = row_hashes(X, ["c", "a", "b"])
+    monkeypatch.setattr("trialstack.registry.evidence.ROWS_AT_ONCE", 10)
+    assert row_hashes(X, ["c", "a", "b"]).tolist() == whole.tolist()
+
+
 def test_the_input_is_not_changed():
     X = np.array([[-0.0, np.nan]])
     before = X.tobytes()

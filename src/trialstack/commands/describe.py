@@ -71,8 +71,8 @@ def _print(found: Description) -> None:
         f"{split['test']:,} sealed for the test"
     )
     if found.seconds is not None:
-        about = shown_duration(float(f"{found.seconds:.2g}"))
-        print(f"A search takes about {about}, less if trials stop early")
+        least, most = (shown_duration(float(f"{value:.2g}")) for value in found.seconds)
+        print(f"A search is likely to take {least} to {most} on this machine")
 
 
 def _short(name: str) -> str:

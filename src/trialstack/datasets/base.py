@@ -18,6 +18,10 @@ Targets = NDArray[np.int64]
 """Index of each row's class in `Dataset.classes`, shape `(rows,)`."""
 
 
+ROWS_AT_ONCE = 1 << 16
+"""Of a table that is worked on in double precision, or as bytes: a copy of more takes memory."""
+
+
 @dataclass(frozen=True, eq=False)
 class Layout:
     """What a person's table says of who may see which rows.
@@ -133,5 +137,7 @@ def moments(X: Features) -> tuple[Features, Features]:
     ([2.0], [1.0])
     """
     mean = X.mean(axis=0, dtype=np.float64)
-    variance = X.var(axis=0, dtype=np.float64)
+    # A column after the other where all at once would be a copy in double precision.
+    some = [slice(None)] if len(X) <= ROWS_AT_ONCE else [slice(i, i + 1) for i in range(X.shape[1])]
+    variance = np.concatenate([X[:, columns].var(axis=0, dtype=np.float64) for columns in some])
     return mean.astype(np.float32), variance.astype(np.float32)

@@ -10,11 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from trialstack.datasets.base import Features, Layout, Targets
+from trialstack.datasets.base import ROWS_AT_ONCE, Features, Layout, Targets
 from trialstack.datasets.columns import Schema
-
-BLOCK = 65536
-"""Rows whose bytes are copied at once."""
 
 
 def fingerprint(
@@ -51,8 +48,8 @@ def fingerprint(
         facts["sealed"] = layout.sealed
     facts |= {name: True for name, array in arrays.items() if array is not None}
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for start in range(0, len(X), BLOCK):
-        digest.update(_feature_bytes(X[start : start + BLOCK]))
+    for block in _blocks(len(X)):
+        digest.update(_feature_bytes(X[block]))
     digest.update(np.ascontiguousarray(y, dtype="<i8").tobytes())
     for array in arrays.values():
         if array is not None:
@@ -94,10 +91,10 @@ def row_hashes(X: Features, y: Targets) -> list[str]:
     (True, False)
     """
     targets = np.ascontiguousarray(y, dtype="<i8")
-    features = np.frombuffer(_feature_bytes(X), dtype="<f4").reshape(X.shape)
     return [
         hashlib.sha256(row.tobytes() + target.tobytes()).hexdigest()[:32]
-        for row, target in zip(features, targets, strict=True)
+        for block in _blocks(len(X))
+        for row, target in zip(_comparable(X[block]), targets[block], strict=True)
     ]
 
 
@@ -120,6 +117,16 @@ def hashes_digest(hashes: Sequence[str]) -> str:
     return hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
 
 
+def _blocks(rows: int) -> list[slice]:
+    """Rows whose bytes are copied at once."""
+    return [slice(start, start + ROWS_AT_ONCE) for start in range(0, rows, ROWS_AT_ONCE)]
+
+
 def _feature_bytes(X: Features) -> bytes:
+    return _comparable(X).tobytes()
+
+
+def _comparable(X: Features) -> Features:
     # Adding zero makes -0.0 and 0.0, which are equal, equal in bytes too.
-    return (np.ascontiguousarray(X, dtype="<f4") + np.float32(0)).astype("<f4").tobytes()
+    values = np.ascontiguousarray(X, dtype="<f4") + np.float32(0)
+    return values.astype("<f4", copy=False)

@@ -55,19 +55,42 @@ class ParquetTable:
             with pq.ParquetFile(self.path, pre_buffer=False, buffer_size=BUFFER) as file:
                 for rows in file.iter_batches(ROWS_AT_ONCE, columns=list(columns)):
                     first, done = done + 1, done + rows.num_rows
-                    yield Chunk(rows, first, done, _as_it_is, _as_text)
+                    yield Chunk(rows, first, done, trimmed, _as_text)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self.path, error) from error
 
 
-def _as_it_is(column: Any) -> Any:
-    return column
+def trimmed(column: Any) -> Any:
+    """A column whose text has no white space around it, and is missing where nothing is left.
+
+    So a category is the same whether it comes from a Parquet or a CSV file. Other columns are as
+    they are.
+
+    Args:
+        column: `pyarrow.Array`.
+
+    Example:
+        >>> import pyarrow
+        >>> trimmed(pyarrow.array([" red", "red", " ", None])).to_pylist()
+        ['red', 'red', None, None]
+        >>> trimmed(pyarrow.array([1, None])).to_pylist()
+        [1, None]
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as of
+
+    kind = column.type.value_type if of.is_dictionary(column.type) else column.type
+    if not (of.is_string(kind) or of.is_large_string(kind) or of.is_string_view(kind)):
+        return column
+    text = pc.utf8_trim_whitespace(column.cast(pa.large_string()))
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text)
 
 
 def _as_text(column: Any) -> Any:
     import pyarrow as pa
 
-    return column.cast(pa.string())
+    return trimmed(column.cast(pa.large_string()))
 
 
 def _damaged(path: Path, error: Exception) -> DataError:

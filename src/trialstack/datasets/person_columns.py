@@ -29,14 +29,17 @@ def open_files(settings: DatasetSettings, folder: Path) -> list[Table]:
         DataError: One of them is not there, or is no table.
     """
     sources = [settings.source, settings.test_source]
+    paths = [path_of(source, folder) for source in sources if source is not None]
+    for path in paths:
+        if settings.made_by is not None and not path.exists():
+            raise DataError(f"{path}: no such file yet; make it with: {settings.made_by}")
     return [
         open_table(
-            path_of(source, folder),
+            path,
             separator=settings.separator or ",",
             encoding=settings.encoding or "utf-8",
         )
-        for source in sources
-        if source is not None
+        for path in paths
     ]
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,8 @@ from trialstack.errors import DataError
 
 FILE = "test_predictions.csv"
 """Artifact of a run whose model was scored on test rows."""
+
+LINES_AT_ONCE = 10_000
 
 _KNOWN = ["row", "class"]
 _PROBABILITY = "probability_"
@@ -73,19 +77,27 @@ def predictions_on(X: Features, y: Targets, probabilities: NDArray[np.float64]) 
 
 def write_predictions(predictions: Predictions) -> bytes:
     """The table as CSV; probabilities keep all their digits."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     classes = predictions.probabilities.shape[1]
-    writer.writerow([*_KNOWN, *(f"{_PROBABILITY}{index}" for index in range(classes))])
-    writer.writerows(
-        [row, label, *probabilities]
-        for row, label, probabilities in zip(
-            predictions.rows.tolist(),
-            predictions.y.tolist(),
-            predictions.probabilities.tolist(),
-            strict=True,
-        )
+    header = [*_KNOWN, *(f"{_PROBABILITY}{index}" for index in range(classes))]
+    # As Python's own objects, all rows at once would take ten times their memory.
+    starts = range(0, len(predictions.rows), LINES_AT_ONCE)
+    blocks = [_lines(predictions, slice(start, start + LINES_AT_ONCE)) for start in starts]
+    return b"".join([_csv([header]), *blocks])
+
+
+def _lines(predictions: Predictions, rows: slice) -> bytes:
+    columns = zip(
+        predictions.rows[rows].tolist(),
+        predictions.y[rows].tolist(),
+        predictions.probabilities[rows].tolist(),
+        strict=True,
     )
+    return _csv([row, label, *probabilities] for row, label, probabilities in columns)
+
+
+def _csv(lines: Iterable[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue().encode()
 
 

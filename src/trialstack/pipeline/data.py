@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trialstack.datasets.base import Dataset
+from trialstack.datasets.base import Dataset, Layout
 from trialstack.datasets.columns import Table
 from trialstack.datasets.features import Feature
 from trialstack.datasets.fingerprint import rows_digest
 from trialstack.datasets.read import read_dataset
 from trialstack.datasets.split import Split
 from trialstack.experiment import ExperimentFile
-from trialstack.pipeline.reading import telling
+from trialstack.pipeline.telling import telling
 from trialstack.preprocessing.fit import fit_preparation
 from trialstack.preprocessing.prepared import Preparation
 from trialstack.tracking.base import DatasetRecord
@@ -100,7 +100,7 @@ class Data:
             experiment.folder,
             experiment.where,
             experiment.place_of,
-            telling(tell or (lambda line: None), settings.source),
+            telling(tell or (lambda line: None), f"reading {settings.source}"),
         )
         dataset, test = read.dataset, read.split.test
         return cls(
@@ -112,6 +112,36 @@ class Data:
             read.facts,
             read.features,
         )
+
+    def laid_out(self) -> Data:
+        """The same data, its rows in the order fit, validation, test.
+
+        Each of these is then a view of one matrix, where indices in any order would make copies:
+        what a large table has no memory for. Only rows that are all numbers are moved.
+
+        Example:
+            >>> tables = {"name": "flowers", "dataset": {"source": "iris"}}
+            >>> data = Data.of(ExperimentFile.from_dict(tables))
+            >>> moved = data.laid_out()
+            >>> moved.fit.X.base is moved.X, bool((moved.fit.X == data.fit.X).all())
+            (True, True)
+        """
+        dataset, split = self.dataset, self.split
+        if dataset.table is not None:
+            return self
+        order = np.concatenate([split.fit, split.validation, split.test])
+        place = np.empty(len(dataset.y), np.int64)
+        place[order] = np.arange(len(order))
+        X = dataset.X[order]
+        moved = replace(
+            dataset,
+            X=X,
+            y=dataset.y[order],
+            raw=X if dataset.raw is dataset.X else dataset.raw[order],
+            layout=Layout(),
+        )
+        parts = (split.fit, split.validation, split.test, split.train)
+        return replace(self, dataset=moved, split=Split(*(place[rows] for rows in parts)))
 
     @cached_property
     def preparation(self) -> Preparation | None:
@@ -151,8 +181,9 @@ class Data:
 
     def rows(self, indices: NDArray[np.int64]) -> Rows:
         """Some rows of the data set."""
-        raw = self.dataset.X[indices] if self.preparation else None
-        return Rows(self.X[indices], self.dataset.y[indices], raw, self.dataset.positive == 0)
+        rows = _as_slice(indices)
+        raw = self.dataset.X[rows] if self.preparation else None
+        return Rows(self.X[rows], self.dataset.y[rows], raw, self.dataset.positive == 0)
 
     def frame(self, indices: NDArray[np.int64]) -> pd.DataFrame:
         """Some rows as a person's table has them, with the index 0, 1, ..."""
@@ -160,7 +191,8 @@ class Data:
 
         if self.dataset.table is not None:
             return as_in_file(self.dataset.table, indices)
-        return pd.DataFrame(self.dataset.raw[indices], columns=list(self.dataset.feature_names))
+        raw = self.dataset.raw[_as_slice(indices)]
+        return pd.DataFrame(raw, columns=list(self.dataset.feature_names))
 
     @property
     def fit(self) -> Rows:
@@ -174,7 +206,7 @@ class Data:
 
     @property
     def train(self) -> Rows:
-        """What the final model is fitted on."""
+        """What the final model is fitted on; of a large table a copy of most of it."""
         return self.rows(self.split.train)
 
     @property
@@ -192,6 +224,13 @@ class Data:
             features=self.dataset.feature_names,
             target=self.dataset.target_name,
         )
+
+
+def _as_slice(indices: NDArray[np.int64]) -> NDArray[np.int64] | slice:
+    """Rows that follow each other as a slice, which copies nothing."""
+    if len(indices) and (np.diff(indices) == 1).all():
+        return slice(int(indices[0]), int(indices[-1]) + 1)
+    return indices
 
 
 def as_in_file(table: Table, indices: NDArray[np.int64]) -> pd.DataFrame:

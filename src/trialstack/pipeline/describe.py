@@ -12,7 +12,7 @@ from trialstack.datasets.columns import Column
 from trialstack.datasets.features import Feature, count_distinct
 from trialstack.experiment import Experiment, ExperimentFile
 from trialstack.pipeline.data import Data
-from trialstack.pipeline.estimate import most_seconds
+from trialstack.pipeline.estimate import seconds_of_search
 
 DTYPE = {"numeric": "number", "boolean": "true or false", "categorical": "category"}
 
@@ -53,7 +53,7 @@ class Description:
         classes: Label -> rows.
         split: Part -> rows: `fit`, `validation` and `test`.
         warnings: One line each.
-        seconds: How long a search takes if no trial stops early; None = not known.
+        seconds: That a search is likely to take, the fewest and the most; None = not known.
     """
 
     experiment: str
@@ -65,7 +65,7 @@ class Description:
     classes: Mapping[Any, int]
     split: Mapping[str, int]
     warnings: tuple[str, ...]
-    seconds: float | None
+    seconds: tuple[float, float] | None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -79,7 +79,7 @@ class Description:
             "classes": [{"label": label, "rows": rows} for label, rows in self.classes.items()],
             "split": dict(self.split),
             "warnings": list(self.warnings),
-            "seconds": self.seconds,
+            "seconds": list(self.seconds) if self.seconds else None,
         }
 
 
@@ -100,12 +100,14 @@ def describe(experiment: ExperimentFile, tell: Callable[[str], None] | None = No
     columns = (*_columns(data), *_beside(experiment))
     seconds = None
     if isinstance(experiment, Experiment):
-        seconds = most_seconds(
+        seconds = seconds_of_search(
             experiment,
             features=sum(column.features for column in columns),
+            numeric=data.n_numeric,
             classes=dataset.n_classes,
             fit_rows=len(split.fit),
             train_rows=len(split.train),
+            rows=len(dataset.y),
         )
     return Description(
         experiment=experiment.name,

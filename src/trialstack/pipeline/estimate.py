@@ -3,49 +3,103 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from itertools import pairwise
 
 from trialstack.experiment import Experiment
 from trialstack.experiment.hypermodel import MLPSettings
 
-OPERATIONS_A_SECOND = 4e9
-"""Of one core, in stacks of small networks: benchmarks/many_rows.py and search_speed.py come to
-8e9 to 9e9 on two."""
+OPERATIONS_A_BATCH_ROW = 40e6
+"""What a core computes in a second, for each row of a batch: the larger a batch, the better it is
+used. benchmarks/RESULTS.md: on two cores 7e9 in batches of 96 rows, and 25e9 in those of 256 ..."""
+
+MOST_OPERATIONS = 12e9
+"""... beyond which it was not seen to become faster."""
 
 OPERATIONS_A_WEIGHT = 6
 """Forward, and backward to inputs and to weights, each a multiplication and an addition."""
 
 SECONDS_A_STEP = 0.002
+"""Of the baseline's and the final fit."""
+
+SECONDS_A_MEMBER = 1.0
+"""Of a model in the mean that the final model is: built, loaded, and its share of a larger file."""
+
 SECONDS_BESIDE = 25.0
 """Starting TensorFlow, drawing, checking the model in a fresh process, registering it."""
 
+SECONDS_A_MILLION_ROWS = 60.0
+"""Reading them, checks, scores and their intervals, hashes."""
 
-def most_seconds(
-    experiment: Experiment, *, features: int, classes: int, fit_rows: int, train_rows: int
-) -> float | None:
-    """How long a search takes on this machine if no trial stops early; within a factor of three.
+STOPPED = 0.3
+"""Share of the epochs that trials come to on average, where many stop early."""
+
+DOUBT = 1.5
+"""By which other processors and other spaces were faster or slower."""
+
+PIECES = 16
+"""Features that the piecewise-linear encoding makes of a number; see
+`trialstack.preprocessing.encodings`."""
+
+
+def seconds_of_search(
+    experiment: Experiment,
+    *,
+    features: int,
+    numeric: int,
+    classes: int,
+    fit_rows: int,
+    train_rows: int,
+    rows: int,
+) -> tuple[float, float] | None:
+    """Between which times a search is likely to take on this machine, if nothing else runs there.
 
     Args:
         experiment: Whose search it is.
         features: That a network takes.
+        numeric: How many of them are numbers, which an encoding is made of.
         classes: That there are.
         fit_rows: Rows that a trial is fitted on.
         train_rows: Rows that the final model is fitted on.
+        rows: In all.
 
     Returns:
-        Seconds; None for a hypermodel of the user's own, of which nothing is known.
+        Seconds, the fewest and the most; None for a hypermodel of the user's own, of which nothing
+        is known.
     """
-    if not isinstance(experiment.hypermodel, MLPSettings):
+    space = experiment.hypermodel
+    if not isinstance(space, MLPSettings):
         return None
-    search, cores = experiment.search, os.cpu_count() or 1
-    mean = [(low + high) / 2 for low, high in experiment.hypermodel.widths]
-    weights = _weights(features, mean, classes)
-    work = weights * fit_rows * search.epochs * search.max_trials
-    steps = search.epochs * (fit_rows + 2 * train_rows) / search.batch_size
-    seconds = work * OPERATIONS_A_WEIGHT / (OPERATIONS_A_SECOND * cores)
-    return SECONDS_BESIDE + seconds + steps * SECONDS_A_STEP
+    search = experiment.search
+    members = experiment.final.ensemble if experiment.final is not None else 0
+    a_core = min(OPERATIONS_A_BATCH_ROW * search.batch_size, MOST_OPERATIONS)
+    rate = a_core * (os.cpu_count() or 1)
+    epoch = _weights(space, features, numeric, classes) * OPERATIONS_A_WEIGHT / rate
+    trials = epoch * fit_rows * search.epochs * search.max_trials
+    fits = epoch * train_rows * search.epochs * members
+    steps = SECONDS_A_STEP * search.epochs * (fit_rows + train_rows) / search.batch_size
+    beside = SECONDS_BESIDE + SECONDS_A_MILLION_ROWS * rows / 1e6 + SECONDS_A_MEMBER * members
+    stopped = 1.0 if search.patience is None else STOPPED
+    least = beside + stopped * (trials + fits + steps) / DOUBT
+    return least, beside + (trials + fits + steps) * DOUBT
 
 
-def _weights(features: int, widths: list[float], classes: int) -> float:
+def _weights(space: MLPSettings, features: int, numeric: int, classes: int) -> float:
+    """Of a trial's network, on average over the space."""
     outputs = 1 if classes == 2 else classes
-    return sum(before * width for before, width in pairwise([features, *widths, outputs]))
+    widths = [(low + high) / 2 for low, high in space.widths]
+    fewest, most = space.layers or (len(widths), len(widths))
+    inputs = [
+        features - numeric + numeric * (PIECES if name == "ple" else 1)
+        for name in space.encoding or ("none",)
+    ]
+    sizes = [
+        _size([first, *widths[:layers], outputs])
+        for first in inputs
+        for layers in range(fewest, most + 1)
+    ]
+    return sum(sizes) / len(sizes)
+
+
+def _size(widths: Sequence[float]) -> float:
+    return sum(before * width for before, width in pairwise(widths))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,13 +14,22 @@ from trialstack.executors.batch_order import OrderedFit, bind_fit_arguments
 from trialstack.hypermodels.naming import format_value
 from trialstack.pipeline.data import Rows
 from trialstack.pipeline.fitted import FittedModel, model_summary
+from trialstack.pipeline.telling import telling
 from trialstack.tracking.base import Kind, NewRun, Tracker
+from trialstack.tracking.store import display_uri
 from trialstack.trials import EpochBlock, Event, Objective, TrialSpec
 
 if TYPE_CHECKING:
     from trialstack.plots.evolution import Evolution
     from trialstack.tracking.evolution import EvolutionRecorder
     from trialstack.tuners.recording import Execution
+
+
+MUCH_MEMORY = 16_000_000
+"""Bytes of a table, from which on it is worth the tenths of a second to look for its copies."""
+
+SECONDS_BETWEEN = 10.0
+"""Lines on how far a fit is, at the most often."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,7 @@ class FitPlan:
             epochs so far; else it is an error.
         evolution: Pictures of its decision boundary while it learns; None = none.
         class_weight: What a row of each class weighs in the loss; None = 1.
+        tell: Takes lines on how far a long fit is.
     """
 
     key: str
@@ -63,6 +74,7 @@ class FitPlan:
     may_diverge: bool = False
     evolution: Evolution | None = None
     class_weight: Mapping[int, float] | None = None
+    tell: Callable[[str], None] | None = None
 
 
 def fit(plan: FitPlan, tracker: Tracker, encode: Any, parent: str | None) -> FittedModel:
@@ -93,10 +105,16 @@ def fit(plan: FitPlan, tracker: Tracker, encode: Any, parent: str | None) -> Fit
     )
     tracker.log_file(plan.key, "summary.txt", model_summary(plan.model).encode())
 
+    show = telling(
+        plan.tell or (lambda line: None), f"fitting the {plan.key}", every=SECONDS_BETWEEN
+    )
+    show(0, plan.epochs)
+
     def tell(event: Event) -> None:
         if isinstance(event, EpochBlock):
             rows = [_own_metrics(plan, row) for row in event.rows]
             tracker.log_epochs(plan.key, event.first_epoch, rows, event.times)
+            show(event.first_epoch + len(rows), plan.epochs)
 
     recorder = _recorder(plan, tracker)
     plan = replace(plan, callbacks=[*plan.callbacks, *recorder])
@@ -114,7 +132,21 @@ def fit(plan: FitPlan, tracker: Tracker, encode: Any, parent: str | None) -> Fit
                 tracker.log_params(plan.key, {"batch_size": format_value(used[0])})
         for each in recorder:
             each.finish(plan.model)
+    release_rows(plan.train.X.nbytes)
     return FittedModel(plan.model, _own_metrics(plan, execution.history), n_weights)
+
+
+def release_rows(size: int) -> None:
+    """Gives back the memory of copies that were made of many rows, and are not needed any more.
+
+    TensorFlow's data sets and Matplotlib's figures hold them in reference cycles, which Python
+    looks for when there are many objects, not when there are large ones.
+
+    Args:
+        size: Of the rows, in bytes.
+    """
+    if size > MUCH_MEMORY:
+        gc.collect()
 
 
 def _recorder(plan: FitPlan, tracker: Tracker) -> list[EvolutionRecorder]:
@@ -185,7 +217,7 @@ def failed_on_error(tracker: Tracker, key: str) -> Iterator[None]:
         yield
     except Exception as error:
         kind = "" if isinstance(error, TrialstackError) else f"{type(error).__name__}: "
-        reason = str(error).strip().partition("\n")[0]
+        reason = display_uri(str(error)).strip().partition("\n")[0]
         tracker.set_tags(key, {"trialstack.error": f"{kind}{reason}"})
         tracker.end_run(key, "FAILED", time.time())
         raise

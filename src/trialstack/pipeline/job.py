@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trialstack.errors import TrialstackError
 from trialstack.experiment import Experiment
 from trialstack.pipeline.data import Data
 from trialstack.plots.painter import TILE_RESOLUTION, BoundaryPainter
@@ -45,6 +46,10 @@ class SearchInProgress:
     max_trials: int
     epochs: int
     time_limit: float | None = None
+
+
+class NotWrittenError(TrialstackError):
+    """The store lacks what a step rests on: the step is done again by the next process."""
 
 
 class Listener:
@@ -109,9 +114,17 @@ class Job:
 
         What is recorded is not done again, so nothing of the run may be missing. Its end follows:
         a run that is FINISHED is recorded, and one that was left open is closed by `open_run`.
+
+        Raises:
+            NotWrittenError: The store has gone away.
         """
-        self.tracker.flush()
-        return self.record_stage(name, {"run_id": self.tracker.run_id(name), **data})
+        run_id = self.tracker.run_id(name)
+        if not self.tracker.flush():
+            raise NotWrittenError(
+                f"run {name!r} is not completely in the store: {'; '.join(self.tracker.problems)}; "
+                "what is finished is saved: give the same command again when the store answers"
+            )
+        return self.record_stage(name, {"run_id": run_id, **data})
 
     def save_array(self, name: str, array: NDArray[np.float64]) -> None:
         """Keeps predictions beside the journal, where a resumed job finds them."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trialstack.datasets.base import ROWS_AT_ONCE
 from trialstack.evaluation.comparison import compare_auc
-from trialstack.pipeline.data import Rows
 from trialstack.pipeline.descriptions import describe_model
 from trialstack.pipeline.final import FinalModel
 from trialstack.pipeline.fits import failed_on_error
@@ -47,6 +47,7 @@ def log_final_model(job: Job, final: FinalModel, fresh: FreshProcess) -> None:
             "files_sha256": model.files_sha256,
             "epochs": final.epochs,
             "scores": final.scores,
+            "members": {member.row.trial_id: member.times for member in final.members},
         },
     )
     job.tracker.end_run(FINAL, "FINISHED", time.time())
@@ -138,8 +139,14 @@ def _evidence(job: Job, final: FinalModel) -> Evidence:
     data, names = job.data, job.data.dataset.feature_names
     categories = [column.categories for column in data.dataset.schema or ()]
 
-    def hashes(rows: Rows) -> NDArray[np.uint64]:
-        return row_hashes(rows.known_by, names, categories)
+    def hashes(indices: NDArray[np.int64]) -> NDArray[np.uint64]:
+        # Some rows at a time: together the training rows would be a copy of most of the table.
+        return np.concatenate(
+            [
+                row_hashes(data.dataset.X[indices[start : start + ROWS_AT_ONCE]], names, categories)
+                for start in range(0, max(len(indices), 1), ROWS_AT_ONCE)
+            ]
+        )
 
     test = data.test
     nothing: Any = np.empty((0, len(data.dataset.classes)))
@@ -149,6 +156,6 @@ def _evidence(job: Job, final: FinalModel) -> Evidence:
         classes=data.dataset.classes,
         y_test=test.y if test else np.empty(0, np.int64),
         probabilities_test=final.probabilities if test else nothing,
-        training_row_hashes=np.sort(hashes(data.train)),
-        test_row_hashes=hashes(test) if test else np.empty(0, np.uint64),
+        training_row_hashes=np.sort(hashes(data.split.train)),
+        test_row_hashes=hashes(data.split.test),
     )

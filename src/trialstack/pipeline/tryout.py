@@ -12,10 +12,10 @@ from trialstack.errors import ExperimentError, ModelRefusedError
 from trialstack.evaluation.checks import SUM_TOLERANCE
 from trialstack.experiment import CustomSettings, Experiment
 from trialstack.pipeline.data import Data
-from trialstack.pipeline.final import targets_of
 from trialstack.pipeline.fits import build_seeded
 from trialstack.pipeline.fitted import outputs_of, probabilities_of
 from trialstack.pipeline.hypermodel import hypermodel_for
+from trialstack.pipeline.refit import targets_of
 
 TRIED_ROWS = 100
 

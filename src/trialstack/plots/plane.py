@@ -20,6 +20,9 @@ UNIT_SCALE = (0.5, 10.0)
 UNIT_MARGIN = 0.1
 RELATIVE_MARGIN = 0.05  # about what 0.1 is to the circles, which span 2.1
 
+MOST_ROWS = 50_000
+"""That a plane is found by; of more, a sample has the same components, and leaves out little."""
+
 
 @dataclass(frozen=True, eq=False)
 class Plane:
@@ -124,10 +127,13 @@ def plane_of(
         >>> plane.points.shape
         (9, 2)
     """
-    rows = numeric_rows(X)
+    if feature_names is None:
+        feature_names = getattr(X, "columns", None)
+    sample = sample_rows(X, MOST_ROWS)
+    rows = numeric_rows(X if sample is None else np.asarray(X)[sample])
     features = rows.shape[1]
     if feature_names is None:
-        feature_names = getattr(X, "columns", default_names(features))
+        feature_names = default_names(features)
     names = [str(name) for name in feature_names]
     if len(names) != features:
         raise DataError(
@@ -141,6 +147,18 @@ def plane_of(
     xs = _axis(coordinates[:, 0], resolution, margin)
     ys = _axis(coordinates[:, 1], resolution, margin)
     return Plane(projection.grid(xs, ys), xs, ys, axis_names, caption, projection)
+
+
+def sample_rows(X: ArrayLike, most: int) -> NDArray[np.intp] | None:
+    """Indices of some rows of a long table, ascending, drawn with a fixed seed.
+
+    Returns:
+        Shape `(most,)`; None if there are no more rows than that.
+    """
+    shape = getattr(X, "shape", ())
+    if not shape or shape[0] <= most:
+        return None
+    return np.sort(np.random.default_rng(0).choice(shape[0], most, replace=False))
 
 
 def default_names(features: int) -> list[str]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialstack.errors import DataError
-from trialstack.plots.plane import Plane
+from trialstack.plots.plane import Plane, sample_rows
 
 MAX_POINTS = 500
+MOST_PROJECTED = 50_000
+"""Of more rows, a sample is brought to the plane: 500 dots are drawn of it at most."""
 
 
 def drawn_rows(
@@ -29,8 +33,8 @@ def drawn_rows(
     Raises:
         DataError: A label is no index of a class, or there is not one label a row.
     """
+    X, labels = _sampled(X, np.asarray(y))
     coordinates = plane.project(X)
-    labels = np.asarray(y)
     if labels.shape not in {(len(coordinates),), (len(coordinates), 1)}:
         raise DataError(
             f"plot: got labels of shape {labels.shape} for {len(coordinates)} rows; give one a row"
@@ -47,3 +51,11 @@ def drawn_rows(
     # Shuffled even when all are drawn: no class lies on top of the others.
     chosen = np.random.default_rng(0).permutation(inside)[:most]
     return coordinates[chosen], labels[chosen].astype(np.intp)
+
+
+def _sampled(X: ArrayLike, labels: NDArray[Any]) -> tuple[ArrayLike, NDArray[Any]]:
+    """Rows and labels, or some of them where there are very many."""
+    rows = sample_rows(X, MOST_PROJECTED)
+    if rows is None or len(labels) != len(np.asarray(X)):
+        return X, labels
+    return np.asarray(X)[rows], labels[rows]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from trialstack.datasets.base import ROWS_AT_ONCE
 
 FOLDER = "evidence"
 FACTS = f"{FOLDER}/evidence.json"
@@ -74,18 +76,44 @@ def row_hashes(
         >>> bool(a[0] == b[0]), bool(a[1] == b[0])
         (True, False)
     """
-    values = np.array(X, dtype="<f8", ndmin=2)
-    for column, texts in enumerate(categories):
-        if texts:
-            known = ~np.isnan(values[:, column])
-            codes = values[known, column].astype(np.intp)
-            values[known, column] = np.array([_number_of(text) for text in texts])[codes]
+    rows = np.atleast_2d(np.asarray(X))
+    numbers = {
+        column: np.array([_number_of(text) for text in texts])
+        for column, texts in enumerate(categories)
+        if texts
+    }
+    order = None
     if feature_names is not None:
-        values = values[:, np.argsort(np.asarray(feature_names, dtype=object), kind="stable")]
+        order = np.argsort(np.asarray(feature_names, dtype=object), kind="stable")
+    # In double precision all rows at once would be twice as much as they are.
+    starts = range(0, len(rows), ROWS_AT_ONCE)
+    digests = b"".join(
+        blake2b(row, digest_size=8).digest()
+        for start in starts
+        for row in _comparable(rows[start : start + ROWS_AT_ONCE], numbers, order)
+    )
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def _comparable(
+    rows: NDArray[Any], numbers: Mapping[int, NDArray[np.int64]], order: NDArray[np.intp] | None
+) -> NDArray[np.float64]:
+    """Rows whose values are equal in bytes if they are equal.
+
+    Args:
+        rows: Shape `(rows, features)`.
+        numbers: Place of a column of categories -> what stands for each of them.
+        order: Of the columns; None = as they are.
+    """
+    values = np.array(rows, dtype="<f8")
+    for column, of_texts in numbers.items():
+        known = ~np.isnan(values[:, column])
+        values[known, column] = of_texts[values[known, column].astype(np.intp)]
+    if order is not None:
+        values = values[:, order]
     values = np.ascontiguousarray(values) + 0.0  # -0.0 + 0.0 is 0.0
     values[np.isnan(values)] = np.nan
-    digests = b"".join(blake2b(row, digest_size=8).digest() for row in values)
-    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+    return values
 
 
 def _number_of(text: str) -> int:
