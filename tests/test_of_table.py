@@ -45,7 +45,9 @@ def test_comments_are_of_keys_that_are_there() -> None:
 
 
 def test_long_tables_take_larger_batches_and_fewer_trials() -> None:
-    searches = [on_rows(rows).search for rows in (1000, 10_000, 100_000, 1_000_000)]
+    experiments = [on_rows(rows) for rows in (1000, 10_000, 100_000, 1_000_000)]
+    assert [e.hypermodel.layers for e in experiments] == [(1, 2)] * 2 + [(1, 3)] * 2
+    searches = [experiment.search for experiment in experiments]
     assert [search.batch_size for search in searches] == [32, 128, 512, 2048]
     assert [search.max_trials for search in searches] == [100, 100, 50, 20]
 

@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 
 from trialstack.hypermodels.naming import format_value
 from trialstack.tables import print_heading, print_table
+from trialstack.tracking.store import display_uri
 
 if TYPE_CHECKING:
     from trialstack.pipeline.result import TrialCounts, TuneResult
@@ -30,8 +31,8 @@ TEST_SCORES = {
 
 
 def fail(text: str) -> None:
-    """An error, one line."""
-    print(f"error: {one_line(text)}", file=sys.stderr)
+    """An error, one line, without the credentials of a store."""
+    print(f"error: {one_line(display_uri(text))}", file=sys.stderr)
 
 
 def one_line(text: str) -> str:

@@ -40,7 +40,7 @@ def test_a_schedule_of_ones_own() -> None:
     assert schedule.rates[[0, 5]].tolist() == pytest.approx([0.01, 0.1])
     assert schedule.rates[9] == pytest.approx(1.0 / 10**0.2)  # the last one is not reached
     assert schedule.epochs_a_decade == pytest.approx(5)
-    assert schedule.describe() == "0.01 to 0.63 in 10 epochs"
+    assert schedule.describe() == "0.01 towards 1 in 10 epochs"
 
 
 @pytest.mark.parametrize(

@@ -186,12 +186,12 @@ def _print_runs(comparison: Comparison) -> None:
     columns = _chosen_names(rows) if comparison.search is None else _ranked_names(rows)
     kept = len(columns)
     objectives = list(dict.fromkeys(row.objective for row in rows if row.objective))
-    if len(objectives) > 1:
-        columns["objective"] = [row.objective for row in rows]
-    if objectives:
+    if any(row.score is not None for row in rows):
+        if len(objectives) > 1:
+            columns["objective"] = [row.objective for row in rows]
         header = objectives[0] if len(objectives) == 1 else "score"
         columns[header] = ["" if row.score is None else f"{row.score:.4f}" for row in rows]
-    else:
+    elif not objectives:
         columns |= _common_metrics(rows)
     if any(row.run.status != "FINISHED" for row in rows):
         columns["status"] = [row.run.status.lower() for row in rows]

@@ -18,7 +18,7 @@ from trialstack.experiment import Experiment, parse_setting
 from trialstack.live.progress import Progress
 from trialstack.pipeline import tune
 from trialstack.quiet import silence_libraries
-from trialstack.tracking.store import resolve_store
+from trialstack.tracking.store import display_uri, resolve_store
 from trialstack.tracking.ui import ui_command
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _print_experiment(experiment: Experiment, saved: SavedExperiment | None) -> 
 def _stopped(progress: Progress) -> str:
     done = {"--fresh"} if progress.has_journal else set()
     again = shlex.join(["trialstack", *(a for a in sys.argv[1:] if a not in done)])
-    return f"stopped; what is finished is saved. Go on with: {again}"
+    return f"stopped; what is finished is saved. Go on with: {display_uri(again)}"
 
 
 def _load_lines(result: TuneResult) -> str:

@@ -66,9 +66,9 @@ class RateSchedule:
         """From where to where it goes, and how long.
 
         >>> RateSchedule().describe()
-        '0.0001 to 8.9 in 100 epochs'
+        '0.0001 towards 10 in 100 epochs'
         """
-        return f"{self.start:g} to {self.rate(self.epochs - 1):.2g} in {self.epochs} epochs"
+        return f"{self.start:g} towards {self.stop:g} in {self.epochs} epochs"
 
     def rate(self, epoch: int) -> float:
         """The learning rate of an epoch, from 0."""

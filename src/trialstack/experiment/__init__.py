@@ -7,7 +7,7 @@ from trialstack.experiment.hypermodel import CustomSettings, MLPSettings
 from trialstack.experiment.ladder import Ladder
 from trialstack.experiment.models import ModelSettings
 from trialstack.experiment.reading import parse_setting
-from trialstack.experiment.sections import BaselineSettings, SearchSettings
+from trialstack.experiment.sections import BaselineSettings, FinalSettings, SearchSettings
 from trialstack.experiment.spaces import NumberRange
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "DatasetSettings",
     "Experiment",
     "ExperimentFile",
+    "FinalSettings",
     "Ladder",
     "MLPSettings",
     "ModelSettings",

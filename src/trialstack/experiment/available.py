@@ -27,6 +27,7 @@ EXECUTORS = Options(there=("auto", "one-by-one", "stacked"), to_come=("ray",))
 SPLITS = Options(there=("stratified", "first", "time", "none"))
 VALIDATIONS = Options(there=("stratified", "last"))
 FINAL_EPOCHS = Options(there=("best", "run"))
+MEMBER_CHOICES = Options(there=("all", "greedy"))
 DIRECTIONS = Options(there=("max", "min"))
 SAMPLINGS = Options(there=("linear", "log"))
 
@@ -37,6 +38,7 @@ COMMAND_OF_TABLE = {
     "model": "train",
     "hypermodel": "tune",
     "search": "tune",
+    "final": "tune",
     "baseline": "tune",
 }
 """Top-level tables that make a file one of a kind -> the command that runs this kind."""

@@ -34,6 +34,7 @@ FILE_KEYS = (
     "group_duplicates",
     "separator",
     "encoding",
+    "made_by",
 )
 """Keys that only a file has a use for."""
 
@@ -68,6 +69,7 @@ class DatasetSettings(Section):
         group_duplicates: Rows that are equal stay on one side of a split.
         separator: Between the cells of a CSV file; a comma by default.
         encoding: Of a CSV file; UTF-8 by default.
+        made_by: The command that makes a file that is generated: said where it is not there.
         split: `"stratified"`: test rows drawn evenly over the classes; `"first"`: the last rows
             are the test rows; `"time"`: the latest rows are; `"none"`: there are none.
         test_size: Part of all rows that is sealed until the end.
@@ -90,6 +92,7 @@ class DatasetSettings(Section):
     group_duplicates: Flag | None = None
     separator: Separator | None = None
     encoding: Text | None = None
+    made_by: Text | None = None
     split: Annotated[str, BeforeValidator(one_of(SPLITS))] = Field(default_factory=_default_split)
     test_size: Fraction = Field(default_factory=_default_test_size)
     validation: Annotated[str, BeforeValidator(one_of(VALIDATIONS))] = Field(

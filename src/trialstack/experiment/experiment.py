@@ -11,14 +11,14 @@ from trialstack.experiment.available import MLP_METRICS
 from trialstack.experiment.file import ExperimentFile
 from trialstack.experiment.hypermodel import HypermodelSettings, MLPSettings
 from trialstack.experiment.problems import impossible
-from trialstack.experiment.sections import BaselineSettings, SearchSettings
+from trialstack.experiment.sections import BaselineSettings, FinalSettings, SearchSettings
 from trialstack.trials import Objective
 
 NOT_IDENTITY = frozenset({"name", "description", "search.max_trials", "search.executor"})
 """Keys that may change between the start of a search and its resumption."""
 
-PATHS = frozenset({"dataset.source", "dataset.test_source"})
-"""Keys that say where rows lie. Which rows they are, the digest says: a file may be moved."""
+PATHS = frozenset({"dataset.source", "dataset.test_source", "dataset.made_by"})
+"""Keys that say where rows lie, or come from. The digest says which they are: they may be moved."""
 
 
 class Experiment(ExperimentFile):
@@ -28,6 +28,7 @@ class Experiment(ExperimentFile):
         hypermodel: What is built from hyperparameters.
         baseline: The fixed model that the winner is compared with; None = no comparison.
         search: How hyperparameters are chosen and trials are trained.
+        final: What becomes of the best trials; None = the best one is the final model.
 
     Example:
         >>> experiment = Experiment.from_dict({
@@ -46,6 +47,7 @@ class Experiment(ExperimentFile):
     hypermodel: HypermodelSettings = Field(examples=["[hypermodel] with units = [[25, 99]]"])
     baseline: BaselineSettings | None = None
     search: SearchSettings = Field(default_factory=lambda: SearchSettings.model_validate({}))
+    final: FinalSettings | None = None
 
     @property
     def objective(self) -> Objective:
@@ -67,6 +69,14 @@ class Experiment(ExperimentFile):
         if weights and getattr(self.hypermodel, "class_weight", None):
             allowed = "no such key beside hypermodel.class_weight"
             raise impossible(weights, allowed, "search.class_weight")
+        return self
+
+    @model_validator(mode="after")
+    def _check_ensemble(self) -> Self:
+        greedy = self.final is not None and self.final.members == "greedy"
+        if greedy and not self.dataset.validation_size > 0:
+            allowed = "'all', as dataset.validation_size = 0 leaves no rows to select members by"
+            raise impossible("greedy", allowed, "final.members")
         return self
 
     @model_validator(mode="after")

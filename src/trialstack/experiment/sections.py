@@ -12,6 +12,7 @@ from trialstack.experiment.available import (
     DIRECTIONS,
     EXECUTORS,
     FINAL_EPOCHS,
+    MEMBER_CHOICES,
     direction_of,
 )
 from trialstack.experiment.problems import impossible, wrong_keys
@@ -25,8 +26,26 @@ from trialstack.experiment.values import (
     PositiveNumber,
     Seed,
     Widths,
+    integer,
     one_of,
 )
+
+MOST_MEMBERS = 10
+"""Of an ensemble: a search keeps the weights of so many trials."""
+
+
+class FinalSettings(Section):
+    """What becomes of the best trials.
+
+    Attributes:
+        ensemble: So many of the best trials, at most ten, are fitted anew on all training rows,
+            and the final model says what they say on average. 0 = the best trial alone.
+        members: `"all"` of them, each as much as another, or those that are taken by `"greedy"`
+            selection on the validation rows, as often as they are; that wants many such rows.
+    """
+
+    ensemble: Annotated[int, BeforeValidator(integer(0, MOST_MEMBERS))] = 0
+    members: Annotated[str, BeforeValidator(one_of(MEMBER_CHOICES))] = "all"
 
 
 class BaselineSettings(Section):

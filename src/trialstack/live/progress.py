@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -17,6 +17,7 @@ from trialstack.console import one_line
 from trialstack.live.dashboard import dashboard
 from trialstack.live.snapshot import Watch
 from trialstack.pipeline.job import Listener, SearchInProgress
+from trialstack.tracking.store import display_uri
 
 if TYPE_CHECKING:
     from trialstack.tuners.search_run import SearchRun
@@ -51,7 +52,8 @@ class Progress(Listener):
         self._live: Live | None = None  # while the dashboard is shown
 
     def line(self, text: str) -> None:
-        """A line that stays, above the dashboard."""
+        """A line that stays, above the dashboard; without the credentials of a store."""
+        text = display_uri(text)
         if self._live is None:
             print(text, file=sys.stderr, flush=True)
         else:
@@ -86,11 +88,11 @@ class Progress(Listener):
         if nothing_left or not _can_draw(console):
             yield
             return
-        watch = Watch(search)
+        frames = _Frames(Watch(search), console)
         # What others print (hypermodels, warnings) goes above it: `Live` redirects both streams.
         self._live = Live(
             console=console,
-            get_renderable=lambda: _drawn(watch, console.width),
+            get_renderable=frames.draw,
             refresh_per_second=REFRESHED,
             transient=True,
             vertical_overflow="crop",
@@ -108,13 +110,59 @@ def _can_draw(console: Console) -> bool:
     return sys.stderr.isatty() and console.is_interactive and not console.options.ascii_only
 
 
-def _drawn(watch: Watch, width: int) -> Group:
-    """The dashboard; nothing if it cannot be drawn, which must not cost anybody a search."""
-    try:
-        return Group(*dashboard(watch.look(), width))
-    except Exception as error:
-        log.debug("no dashboard", exc_info=error)
-        return Group()
+class _Frames:
+    """Draws the dashboard again and again, in a terminal whose width may change meanwhile.
+
+    Args:
+        watch: What it shows.
+        console: Where `Live` shows it.
+    """
+
+    def __init__(self, watch: Watch, console: Console) -> None:
+        self._watch = watch
+        self._console = console
+        self._width = console.width
+        self._cells: list[int] = []  # of each line that is on the screen
+
+    def draw(self) -> Group:
+        """The next one; nothing if it cannot be drawn, which must not cost anybody a search."""
+        width = self._console.width
+        try:
+            lines = dashboard(self._watch.look(), width)
+        except Exception as error:
+            log.debug("no dashboard", exc_info=error)
+            lines = []
+        if width < self._width:
+            self._console.file.write(unwrapped(self._cells, width))
+        self._width, self._cells = width, [line.cell_len for line in lines]
+        return Group(*lines)
+
+
+def unwrapped(cells: Sequence[int], width: int) -> str:
+    r"""Escape sequences that make lines one row each again, after a terminal has wrapped them.
+
+    `Live` goes up by as many rows as it has drawn lines. In a terminal that was made narrower since
+    and wraps what is there, they take more, and some would be left behind at every such change.
+
+    Args:
+        cells: Width of each line; the cursor is at the end of the last one.
+        width: Columns of the terminal now.
+
+    Returns:
+        Goes up to the first row, clears from there, and goes down by a row for each further line;
+        empty where no line was wrapped.
+
+    Example:
+        >>> unwrapped([30, 10], 20)
+        '\x1b[2A\r\x1b[J\x1b[1B'
+        >>> unwrapped([20, 10], 20)
+        ''
+    """
+    further = sum(max(-(-count // width), 1) for count in cells) - 1
+    if further < len(cells):
+        return ""
+    down = f"\x1b[{len(cells) - 1}B" if len(cells) > 1 else ""
+    return f"\x1b[{further}A\r\x1b[J{down}"
 
 
 def _summary(run: SearchRun, max_trials: int) -> str:

@@ -20,7 +20,7 @@ from trialstack.pipeline.fitted import (
     log_fit_pictures,
     probabilities_of,
 )
-from trialstack.pipeline.job import BASELINE, Job
+from trialstack.pipeline.job import BASELINE, Job, NotWrittenError
 from trialstack.pipeline.result import Scored
 from trialstack.tuners.journal import Entry
 from trialstack.tuners.search_run import PARENT
@@ -52,6 +52,8 @@ def run_baseline(job: Job) -> Baseline | None:
         job.listener.stage("fitting the baseline")
         try:
             done = _fit(job)
+        except NotWrittenError:
+            raise
         except TrialstackError as error:
             done = job.record_run_stage(BASELINE, {"error": str(error)})
     recorded = done["data"]
@@ -94,6 +96,7 @@ def _fit(job: Job) -> Entry:
             "learning_rate": settings.learning_rate,
             "standardize": settings.standardize,
         },
+        tell=job.listener.stage,
     )
     fitted = fit(plan, job.tracker, lambda y: encode_targets(y, dataset.n_classes), PARENT)
     with failed_on_error(job.tracker, BASELINE):

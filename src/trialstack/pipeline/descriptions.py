@@ -7,8 +7,9 @@ from typing import Any
 
 from trialstack.markdown import escaped, link
 from trialstack.pipeline.data_warnings import warnings_text
-from trialstack.pipeline.final import final_epochs
+from trialstack.pipeline.ensemble import MEMBERS
 from trialstack.pipeline.job import BASELINE, FINAL, Job
+from trialstack.pipeline.refit import final_epochs
 from trialstack.pipeline.result import RegisteredModel
 from trialstack.registry.history import CHAMPION
 from trialstack.tracking.links import within_ui
@@ -118,8 +119,10 @@ def describe_search(
         if name in views
     ]
     look = f"Side by side: {', '.join(pages)}. " if pages else ""
+    others = len(members_of(job, run)) - 1
+    who = f" and {others} other trial{'s' * (others > 1)}" if others > 0 else ""
     text = (
-        f"{look}The best, {_trial(job, run, best)}, became {final}, which is registered as "
+        f"{look}The best, {_trial(job, run, best)},{who} became {final}, which is registered as "
         f"{_version(job, model)}. {job.experiment.description}"
     ).rstrip()
     return "\n\n".join(part for part in (text, warnings_text(job.data.warnings)) if part)
@@ -134,15 +137,36 @@ def tag_outcome(job: Job, best: TrialRow, run: SearchRun, model: RegisteredModel
     scores = job.done_stage(FINAL)["data"]["scores"]  # type: ignore[index] # it is recorded
     tested = {TEST_AUC: f"{scores['auc']:.4f}"} if job.data.test else {}
     job.tracker.set_tags(PARENT, version | tested)
-    job.tracker.attach_run(best.key, run.run_id_of(best))
-    job.tracker.set_tags(best.key, version)
+    for row in members_of(job, run) or [best]:
+        job.tracker.attach_run(row.key, run.run_id_of(row))
+        job.tracker.set_tags(row.key, version)
+
+
+def members_of(job: Job, run: SearchRun) -> list[TrialRow]:
+    """Trials that the final model is the mean of, the best first; none = it is of one trial.
+
+    Args:
+        job: The job, whose final fit is recorded.
+        run: The search's run.
+    """
+    recorded = job.done_stage(FINAL)["data"].get("members", {})  # type: ignore[index] # it is done
+    return [row for row in run.ranking() if row.trial_id in recorded]
 
 
 def _origin(job: Job, run: SearchRun, best: TrialRow) -> str:
+    members = members_of(job, run)
+    if len(members) > 1:
+        trials = ", ".join(_short_link(job, run, row) for row in members)
+        return (
+            f"The mean of {len(members)} networks (`{MEMBERS}`) with the hyperparameters of "
+            f"{trials}, the best of {_search(job)}, each fitted on all "
+            f"{len(job.data.split.train)} training rows."
+        )
+    best = members[0] if members else best
     epochs = final_epochs(job, best)
     return (
         f"The hyperparameters of {_trial(job, run, best)}, the best of {_search(job)}, fitted on "
-        f"all {len(job.data.train)} training rows in {epochs} epoch{'s' * (epochs != 1)}."
+        f"all {len(job.data.split.train)} training rows in {epochs} epoch{'s' * (epochs != 1)}."
     )
 
 
@@ -154,6 +178,11 @@ def _final_run_id(job: Job) -> str:
 
 def _trial(job: Job, run: SearchRun, row: TrialRow) -> str:
     return _link(escaped(row.name), job.tracker.links.run(run.run_id_of(row)))
+
+
+def _short_link(job: Job, run: SearchRun, row: TrialRow) -> str:
+    """A trial without its hyperparameters."""
+    return _link(row.name.partition(" · ")[0], job.tracker.links.run(run.run_id_of(row)))
 
 
 def _search(job: Job) -> str:

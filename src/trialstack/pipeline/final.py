@@ -1,28 +1,28 @@
-"""The final model: the best trial's hyperparameters, fitted on all training rows."""
+"""The final model: the best trial, or a mean of several, fitted anew on all training rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trialstack.hypermodels.own_fit import has_own_fit
 from trialstack.pipeline.data import Rows
+from trialstack.pipeline.ensemble import Member, choose_members, ensemble_name, fit_ensemble
 from trialstack.pipeline.evaluation_pictures import log_evaluation_pictures, log_importance
-from trialstack.pipeline.fits import FitPlan, build_seeded, failed_on_error, fit, seeded
+from trialstack.pipeline.fits import failed_on_error, fit, release_rows
 from trialstack.pipeline.fitted import (
     FittedModel,
     log_evaluation,
     log_fit_pictures,
     probabilities_of,
 )
-from trialstack.pipeline.hypermodel import class_weight_for, hypermodel_for
+from trialstack.pipeline.hypermodel import hypermodel_for
 from trialstack.pipeline.job import FINAL, Job
+from trialstack.pipeline.refit import final_epochs, plan_refit, targets_of
 from trialstack.plots.evolution import Evolution
-from trialstack.trials import TrialSpec
 from trialstack.tuners.search_run import PARENT
 from trialstack.tuners.trial_row import TrialRow
 
@@ -38,6 +38,7 @@ class FinalModel:
         judged: The test rows; the training rows where there are none.
         probabilities: On `judged`, shape `(rows, classes)`.
         scores: Of `judged`, as `Evaluation.as_dict` has them.
+        members: Trials that it is the mean of; none = it is of the best trial alone.
     """
 
     model: Any
@@ -45,92 +46,95 @@ class FinalModel:
     judged: Rows
     probabilities: NDArray[np.float64]
     scores: dict[str, Any]
+    members: Sequence[Member] = ()
 
 
-def targets_of(hypermodel: Any) -> Callable[[NDArray[np.int64]], Any]:
-    """How a hypermodel's models want their targets: as it says, else class indices."""
-    encode: Callable[[NDArray[np.int64]], Any] | None = getattr(hypermodel, "encode_targets", None)
-    return encode or (lambda y: y)
+@dataclass(frozen=True)
+class FittedFinal:
+    """The final model before it is judged.
 
+    Attributes:
+        title: Of its run and pictures.
+        epochs: Of the longest fit in it.
+        members: See `FinalModel`.
+    """
 
-def final_epochs(job: Job, best: TrialRow) -> int:
-    """How many epochs the final fit has: up to the best epoch, or as many as the trial ran."""
-    if job.experiment.search.final_epochs == "run":
-        return best.epochs_run
-    return (best.best_epoch or 0) + 1
+    fitted: FittedModel
+    title: str
+    epochs: int
+    members: Sequence[Member] = ()
 
 
 def run_final(
     job: Job,
     tuner: TrackedTuner,
-    best: TrialRow,
+    ranking: Sequence[TrialRow],
     baseline: NDArray[np.float64] | None,
 ) -> FinalModel:
     """Fits the winner on all training rows and evaluates it, once, on the test rows.
 
+    With `final.ensemble`, the mean of some of the best trials takes the winner's place.
+
     Args:
         job: The job.
-        tuner: Knows the winner's hyperparameters.
-        best: The winner.
+        tuner: Knows the trials' hyperparameters.
+        ranking: Trials with a score, the best first.
         baseline: The baseline's probabilities on the test rows, drawn beside the final model's.
     """
-    job.listener.stage("fitting the final model on all training rows")
-    data, search = job.data, job.experiment.search
-    hypermodel = hypermodel_for(job.experiment, data, data.train)
-    hp = tuner.recorded_hyperparameters(best.trial_id)
-    seed = TrialSpec(best.trial_id, best.number, {}, (search.seed, best.number)).seed_for_keras()
-    plan = FitPlan(
-        key=FINAL,
-        kind="final",
-        name="final · " + best.name.partition(" · ")[2],
-        model=build_seeded(seed, lambda: hypermodel.build(hp)),
-        train=data.train,
-        validation=None,
-        epochs=final_epochs(job, best),
-        batch_size=search.batch_size,
-        seed=search.seed,
-        params=best.hyperparameters,
-        tags={"trialstack.trial_id": best.trial_id},
-        train_by=_own_fit(job, hypermodel, hp, seed) if has_own_fit(hypermodel) else None,
-        evolution=Evolution.on(job.plane, data.train.X, data.train.y, data.dataset.classes),
-        class_weight=class_weight_for(job.experiment, data.train),
-    )
-    fitted = fit(plan, job.tracker, targets_of(hypermodel), PARENT)
+    chosen = fit_final(job, tuner, ranking)
     with failed_on_error(job.tracker, FINAL):
-        return _evaluate(job, plan, fitted, baseline)
+        return _evaluate(job, chosen, baseline)
 
 
-def _own_fit(job: Job, hypermodel: Any, hp: Any, seed: int) -> Callable[..., Any]:
-    """The hypermodel's own training, with the winner's hyperparameters.
+def fit_final(
+    job: Job, tuner: TrackedTuner, ranking: Sequence[TrialRow], *, drawn: bool = True
+) -> FittedFinal:
+    """Fits the final model as a tracked run, which stays open; it is not evaluated.
 
-    It may need validation rows, as for the score that it returns to the tuner, so it is given the
-    trials' own. They are among the training rows here, and what they say is not shown.
+    Args:
+        job: The job.
+        tuner: Knows the trials' hyperparameters.
+        ranking: Trials with a score, the best first.
+        drawn: Whether there are pictures of a single trial while it learns.
     """
-    validation, encode = job.data.validation, targets_of(hypermodel)
+    release_rows(job.data.X.nbytes)  # of the search
+    train = job.data.train
+    hypermodel = hypermodel_for(job.experiment, job.data, train)
+    members: Sequence[Member] = ()
+    if job.experiment.final is not None and job.experiment.final.ensemble:
+        job.listener.stage("choosing the members of the final model")
+        members = choose_members(job, tuner, ranking)
+    if len(members) > 1:
+        job.listener.stage(f"fitting {len(members)} members on all training rows")
+        fitted, members = fit_ensemble(job, tuner, members, hypermodel, train)
+        epochs = max(final_epochs(job, member.row) for member in members)
+        return FittedFinal(fitted, ensemble_name(len(members)), epochs, members)
+    job.listener.stage("fitting the final model on all training rows")
+    winner = members[0].row if members else ranking[0]
+    plan = plan_refit(job, tuner, winner, hypermodel, train)
+    if drawn:
+        evolution = Evolution.on(job.plane, train.X, train.y, job.data.dataset.classes)
+        plan = replace(plan, evolution=evolution)
+    fitted = fit(plan, job.tracker, targets_of(hypermodel), PARENT)
+    return FittedFinal(fitted, plan.name, plan.epochs, members)
 
-    def train(model: Any, *args: Any, validation_data: None, **kwargs: Any) -> Any:
-        rows = (validation.X, encode(validation.y)) if validation else validation_data
-        with seeded(seed):
-            return hypermodel.fit(hp, model, *args, validation_data=rows, **kwargs)
 
-    return train
-
-
-def _evaluate(
-    job: Job, plan: FitPlan, fitted: FittedModel, baseline: NDArray[np.float64] | None
-) -> FinalModel:
-    data, tracker = job.data, job.tracker
+def _evaluate(job: Job, final: FittedFinal, baseline: NDArray[np.float64] | None) -> FinalModel:
+    data, tracker, fitted = job.data, job.tracker, final.fitted
     tracker.log_dataset(FINAL, data.record())
-    judged, prefix, step = (data.test, "test_", 0) if data.test else (data.train, "", plan.epochs)
+    judged, prefix, step = (data.test, "test_", 0) if data.test else (data.train, "", final.epochs)
     probabilities = probabilities_of(fitted.model, judged.X)
     evaluation = log_evaluation(tracker, FINAL, judged, probabilities, prefix, step)
     parts = {"training rows": data.train}
     if data.test is not None:
         parts["test rows"] = data.test
     classes = data.dataset.classes
-    log_fit_pictures(tracker, FINAL, fitted, job.plane, parts, classes, plan.name)
+    log_fit_pictures(tracker, FINAL, fitted, job.plane, parts, classes, final.title)
+    del parts  # of a large table a copy of most of it
     models = {"final": probabilities} | ({"baseline": baseline} if baseline is not None else {})
     where = "test rows" if data.test else "training rows"
     log_evaluation_pictures(tracker, FINAL, judged, models, classes, f"{len(judged)} {where}")
+    release_rows(judged.X.nbytes)  # of figures
     log_importance(tracker, FINAL, fitted.model, judged, data.columns, "final")
-    return FinalModel(fitted.model, plan.epochs, judged, probabilities, evaluation.as_dict())
+    scores = evaluation.as_dict()
+    return FinalModel(fitted.model, final.epochs, judged, probabilities, scores, final.members)

@@ -54,7 +54,7 @@ def tune(
     store = resolve_store(tracking_uri)
     _refuse_early(experiment, store)
     with held(store.folder / "searches", experiment.name) as home:
-        data = Data.of(experiment, listener.stage)
+        data = Data.of(experiment, listener.stage).laid_out()
         for warning in data.warnings:
             listener.warning(warning)
         chosen = choose_search(
@@ -169,8 +169,9 @@ def _steps(
         headline,
         tag_outcome,
     )
-    from trialstack.pipeline.final import final_epochs, run_final
+    from trialstack.pipeline.final import run_final
     from trialstack.pipeline.provenance import log_report
+    from trialstack.pipeline.refit import final_epochs
     from trialstack.pipeline.registration import log_final_model, register_final_model
     from trialstack.pipeline.search import (
         run_search,
@@ -188,7 +189,7 @@ def _steps(
         raise InputError("--time-limit: no trial came to its end in that time; give more")
     best = run.ranking()[0]
     if job.done_stage(FINAL) is None:
-        final = run_final(job, tuner, best, baseline.probabilities if baseline else None)
+        final = run_final(job, tuner, run.ranking(), baseline.probabilities if baseline else None)
         log_final_model(job, final, fresh_process)
     comparison, sentence = _compare(job, baseline)
     recorded = job.done_stage(FINAL)["data"]  # type: ignore[index] # it has just been written

@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 from trialstack.evaluation.lessons import SeedStudy
 from trialstack.executors.table import AUTO, make_executor
 from trialstack.pipeline.fixed_models import FixedModel
-from trialstack.pipeline.stacks import DescribedJob
+from trialstack.pipeline.stacks import LAST_EPOCH, DescribedJob
 from trialstack.signals import stop_if_interrupted
-from trialstack.trials import Event, Failed, Finished, Objective, TrialSpec
+from trialstack.trials import Event, Failed, Finished, TrialSpec
 
 AT_ONCE = 2
 """Models in training at a time: each has one whole stack, and one waits for no other."""
-
-LAST_EPOCH = Objective("last epoch", "max")
-"""No metric has this name, so every epoch is the best so far: the last one's weights are kept."""
 
 
 def study_seeds(

@@ -18,6 +18,9 @@ from trialstack.trials import Event, Failed, Finished, Objective, TrialSpec
 
 LOSS = Objective("loss", "min")
 
+LAST_EPOCH = Objective("last epoch", "max")
+"""No metric has this name, so every epoch is the best so far: the last one's weights are kept."""
+
 
 class DescribedJob:
     """The `TrainingJob` of models that are built and fitted without a tuner.

@@ -54,7 +54,7 @@ def hidden_layers(settings: ModelSettings) -> str:
 def _learning_rate(model: FixedModel) -> str:
     schedule, given = model.settings.schedule, model.settings.learning_rate
     if schedule is not None:
-        return f"{schedule.start:g} to {schedule.stop:g}"
+        return f"{schedule.start:g} towards {schedule.stop:g}"
     if isinstance(given, str) and model.learning_rate is None:
         return f"as {given} suggests"
     return format_value(model.learning_rate or default_rate(model.settings.optimizer))

@@ -173,9 +173,9 @@ def _plan_of_default(
 ) -> SweepPlan:
     """The model of the hypermodel's default hyperparameters, on the rows of the trials."""
     from trialstack.hypermodels.own_fit import has_own_fit
-    from trialstack.pipeline.final import targets_of
     from trialstack.pipeline.fits import build_seeded
     from trialstack.pipeline.hypermodel import class_weight_for, hypermodel_for
+    from trialstack.pipeline.refit import targets_of
     from trialstack.pipeline.sweep import SweepPlan
     from trialstack.plots.lr_range import LEARNING_RATE
     from trialstack.tuners.names import TrialNames

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from trialstack.durations import shown_duration
@@ -26,6 +27,9 @@ WARNING = "trialstack.warning."
 """Tags of a search: what its data were warned of."""
 EXPERIMENT_FILE = "experiment.toml"
 """Artifact of a search: the experiment, complete."""
+
+OWN_COMMANDS = {"trialstack", "__main__.py"}
+"""Programs that say nothing of their own about a search."""
 
 Facts = list[tuple[str, str]]
 """Name and value, in the order of the page."""
@@ -114,15 +118,16 @@ def search_seconds(search: StoredSearch) -> float | None:
 
 
 def environment_facts(run: StoredRun) -> Facts:
-    """The programs, and who ran them where from."""
+    """The programs, who ran them, and the script that did, if it was not the command line."""
     versions = _json(run.tags.get(VERSIONS, ""))
     facts = [(str(name), str(version)) for name, version in versions.items()]
+    script = PurePath(run.tags.get("mlflow.source.name", "")).name
     named = {
-        "user": "mlflow.user",
-        "command": "mlflow.source.name",
-        "git commit": "mlflow.source.git.commit",
+        "user": run.tags.get("mlflow.user"),
+        "script": script if script not in OWN_COMMANDS else "",
+        "git commit": run.tags.get("mlflow.source.git.commit"),
     }
-    return [*facts, *((name, run.tags[tag]) for name, tag in named.items() if run.tags.get(tag))]
+    return [*facts, *((name, value) for name, value in named.items() if value)]
 
 
 def setting_facts(run: StoredRun) -> Facts:
