@@ -68,7 +68,7 @@ def train(trials: int) -> tuple[float, float]:
     experiment = Experiment.load(EXPERIMENT)
     search = experiment.search
     rows = Data.of(experiment)
-    hypermodel = make_hypermodel(experiment, rows.dataset, rows.fit.X)
+    hypermodel = make_hypermodel(experiment, rows.fit.X, rows.dataset.n_classes)
     encode = hypermodel.encode_targets
     with tempfile.TemporaryDirectory() as folder:
         tuner = trialstack.RandomSearch(

@@ -67,7 +67,7 @@ def sides(epochs: int) -> dict[str, Callable[[int, Path], None]]:
 
     experiment = trialstack.Experiment.load(EXPERIMENT)
     settings, data = experiment.search, Data.of(experiment)
-    hypermodel = make_hypermodel(experiment, data.dataset, data.fit.X)
+    hypermodel = make_hypermodel(experiment, data.fit.X, data.dataset.n_classes)
     fit, validation = data.fit, data.validation
     assert validation is not None
 

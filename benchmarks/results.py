@@ -15,8 +15,11 @@ import os
 import platform
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from tabular_quality import quality_table, summary_table
 
 HERE = Path(__file__).parent
 FIGURES = HERE / "figures"
@@ -30,21 +33,43 @@ RUNS = {
     "machine_rate": ["machine_rate.py"],
     "many_rows": ["many_rows.py"],
     "one_by_one": ["one_by_one.py"],
+    "comparing": ["comparing.py"],
 }  # fmt: skip
+
+ON_REQUEST = {"tabular_quality": ["tabular_quality.py"]}
+"""Runs that take hours: only if they are named; their section is there if their figures are."""
+
+COMPARING = {
+    "compare": "`trialstack compare`, s",
+    "compare_cpu": "of that CPU, s",
+    "report": "`trialstack report`, s",
+    "report_cpu": "of that CPU, s",
+    "megabytes": "the report's file, MB",
+    "report_in_tune": "the report at the end of `tune`, s",
+    "report_in_tune_cpu": "of that CPU, s",
+    "tune": "the whole of `tune`, s",
+    "first_rows": "MLflow's table, first 100 trials, s",
+    "all_rows": "MLflow's table, all trials, s",
+    "curves": "MLflow's curves of the ten best, s",
+}
+"""Figure of `comparing.py` -> what the table calls it."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="store_true", help="write from the figures that are there")
-    parser.add_argument("names", nargs="*", choices=[*RUNS, []], help="default: all")
+    parser.add_argument(
+        "names", nargs="*", choices=[*RUNS, *ON_REQUEST, []], help="default: all but hours"
+    )
     options = parser.parse_args()
     FIGURES.mkdir(exist_ok=True)
     if not options.only:
         for name in options.names or RUNS:
-            script, *arguments = RUNS[name]
+            script, *arguments = (RUNS | ON_REQUEST)[name]
             command = [sys.executable, str(HERE / script), *arguments]
             subprocess.run([*command, "--save", str(FIGURES / f"{name}.json")], check=True)
-    figures = {name: json.loads((FIGURES / f"{name}.json").read_text()) for name in RUNS}
+    files = {name: FIGURES / f"{name}.json" for name in RUNS | ON_REQUEST}
+    figures = {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
     (HERE / "RESULTS.md").write_text(report(figures), encoding="utf-8")
     draw(figures, HERE / "results.png")
 
@@ -92,7 +117,8 @@ matrix product in the same run.
 ## One by one (`one_by_one.py`)
 
 {one_by_one_table(figures["one_by_one"])}
-"""
+{comparing_section(figures["comparing"]["rows"]) if "comparing" in figures else ""}\
+{quality_section(figures["tabular_quality"]["cells"]) if "tabular_quality" in figures else ""}"""
 
 
 def machine() -> str:
@@ -162,6 +188,51 @@ def rows_table(sides: list[dict[str, Any]]) -> str:
 def one_by_one_table(seconds: dict[str, float]) -> str:
     rows = [f"| {side} | {value:.2f} |" for side, value in seconds.items()]
     return "\n".join(["| side | s a trial |", "|---|---:|", *rows])
+
+
+def comparing_section(rows: list[dict[str, Any]]) -> str:
+    return f"""
+## Comparing (`comparing.py`)
+
+{comparing_table(rows)}
+
+Of a real search of `breast_cancer.toml`; commands are from a cold start. The pages are MLflow's, in
+a headless Chromium: from the link that `tune` prints to the first hundred rows, to the last row
+(`Load more` clicked for each further hundred), and to the learning curves of the ten best.
+"""
+
+
+def comparing_table(rows: list[dict[str, float]]) -> str:
+    """One column a search; a page that no browser could be asked for has a dash."""
+    lines = [
+        "| | " + " | ".join(f"{row['trials']:,} trials" for row in rows) + " |",
+        "|---|" + "---:|" * len(rows),
+    ]
+    for key, name in COMPARING.items():
+        cells = [f"{row[key]:.1f}" if key in row else "–" for row in rows]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def quality_section(cells: list[dict[str, Any]]) -> str:
+    """Of the splits and sides that were run, which the section says itself."""
+    sets = list(dict.fromkeys(cell["set"] for cell in cells))
+    sides = list(dict.fromkeys(cell["side"] for cell in cells))
+    splits = Counter((cell["set"], cell["side"]) for cell in cells).values()
+    trials = sorted({cell["trials"] for cell in cells} - {0})
+    of_set = f"{min(splits)}" if min(splits) == max(splits) else f"{min(splits)} to {max(splits)}"
+    return f"""
+## Quality on small tables (`tabular_quality.py`)
+
+{summary_table(cells, sets, sides)}
+
+{len(sets)} tables of at most 3,000 rows, {of_set} random splits of each; the search has
+{" and ".join(map(str, trials))} trials. All sides are fitted on the same training rows and scored
+on the same test rows (a quarter); the AUC of several classes is the mean over the classes, each
+against the rest. Ranks are of the means over the splits. Seconds are without imports and tracking.
+
+{quality_table(cells, sets, sides)}
+"""
 
 
 def draw(figures: dict[str, Any], file: Path) -> None:

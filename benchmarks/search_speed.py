@@ -59,7 +59,7 @@ def keras_tuner_side(trials: int) -> dict[str, float]:
     mlflow.set_tracking_uri(f"sqlite:///{Path.cwd()}/mlflow.db")
     mlflow.set_experiment("keras-tuner")
     experiment, rows = data()
-    hypermodel = make_hypermodel(experiment, rows.dataset, rows.fit.X)
+    hypermodel = make_hypermodel(experiment, rows.fit.X, rows.dataset.n_classes)
 
     class Tracked(keras_tuner.RandomSearch):
         def _configure_tensorboard_dir(self, *_):
@@ -108,7 +108,7 @@ def optuna_side(trials: int) -> dict[str, float]:
     from trialstack.hypermodels.make import make_hypermodel
 
     experiment, rows = data()
-    hypermodel = make_hypermodel(experiment, rows.dataset, rows.fit.X)
+    hypermodel = make_hypermodel(experiment, rows.fit.X, rows.dataset.n_classes)
     search = experiment.search
     space = keras_tuner.HyperParameters()
     hypermodel.build(space)  # names what there is to choose

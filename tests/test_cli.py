@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 CIRCLES = ROOT / "experiments" / "circles_search.toml"
 HEAVY = ("keras", "keras_tuner", "matplotlib", "mlflow", "pandas", "sklearn", "tensorflow")
 COMMANDS = ("compare", "models", "new", "predict", "promote", "serve", "sweep-lr", "train")
-COMMANDS += ("tune", "ui", "report", "sync")
+COMMANDS += ("tune", "ui", "report", "sync", "server")
 
 # command line -> what its error line must say
 REFUSALS: dict[str, tuple[str, ...]] = {
@@ -153,6 +153,10 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "predict rings broken.csv": ("broken.csv: not utf-8 at byte 2", "--encoding"),
     "predict rings rows.csv": ("mlruns/mlflow.db: no such file", "--tracking-uri"),
     "predict rings rows.csv -o rows.csv": ("rows.csv", "the file that is read"),
+    "server": ("no database came", "TRIALSTACK_DATABASE"),
+    "server --database sqlite:///x.db": ("'sqlite:///x.db'", "postgresql://"),
+    "server --database postgresql://a:b@127.0.0.1/x": ("everyone on this machine", "~/.pgpass"),
+    "server --database postgresql://a@127.0.0.1/x --port 0": ("--port", "65535"),
     "serve": ("Missing argument", "trialstack serve --help"),
     "serve rings": ("mlruns/mlflow.db: no such file", "trialstack tune"),
     "serve rings --host 192.168.0.1": ("'192.168.0.1'", "127.0.0.1"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from mlflow_pages import Browser, find_chromium
 from shown_store import COMMANDS, Shown, make_store, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
 
 
 @pytest.fixture(scope="session")
@@ -28,23 +31,29 @@ def shown(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[S
 
 
 @pytest.fixture(scope="session")
-def browsers(chromium: str) -> Iterator[Callable[..., Browser]]:
-    """Starts browsers; those with the same options are one."""
+def driver(chromium: str) -> Iterator[Playwright]:
+    """Playwright, which a process can start only once."""
     from playwright.sync_api import sync_playwright
 
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browsers(driver: Playwright, chromium: str) -> Iterator[Callable[..., Browser]]:
+    """Starts browsers; those with the same options are one."""
     started: dict[Any, Browser] = {}
-    with sync_playwright() as playwright:
 
-        def browser(**options: Any) -> Browser:
-            key = tuple(sorted(options.items()))
-            if key not in started:
-                started[key] = Browser(playwright, chromium, **options)
-            started[key].problems.clear()
-            return started[key]
+    def browser(**options: Any) -> Browser:
+        key = tuple(sorted(options.items()))
+        if key not in started:
+            started[key] = Browser(driver, chromium, **options)
+        started[key].problems.clear()
+        return started[key]
 
-        yield browser
-        for each in started.values():
-            each.close()
+    yield browser
+    for each in started.values():
+        each.close()
 
 
 @pytest.fixture

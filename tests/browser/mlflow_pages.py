@@ -204,6 +204,17 @@ class Browser:
             self.page.wait_for_timeout(250)
         return seen
 
+    def until_at_rest(self) -> bytes:
+        """What the window shows once it no longer changes: a PNG file's bytes."""
+        shots = [b"", self.page.screenshot()]
+
+        def look() -> bool:
+            shots[:] = [shots[1], self.page.screenshot()]
+            return shots[0] == shots[1]
+
+        self.until(look, bool)
+        return shots[1]
+
     def assert_sound(self) -> None:
         """Nothing on the page is broken and nothing was complained of since it was opened."""
         broken = BROKEN.search(self.page.locator("body").inner_text())

@@ -5,7 +5,6 @@ It runs two whole searches on a store of its own, which takes some minutes.
 
 from __future__ import annotations
 
-import io
 import sys
 import tempfile
 from pathlib import Path
@@ -13,8 +12,7 @@ from pathlib import Path
 from mlflow_pages import Browser, find_chromium
 from shown_store import CANCER, RINGS, Shown, make_store, served
 
-SIZE = 1500, 1000
-LARGEST = 300_000  # bytes of a picture; a larger one is saved in fewer colours
+SIZE = 1500, 930
 COMMANDS = {RINGS: ["tune", "circles_search.toml"], CANCER: ["tune", "breast_cancer.toml"]}
 
 
@@ -56,21 +54,15 @@ def take(browser: Browser, shown: Shown) -> None:
 
 def save(browser: Browser, name: str) -> None:
     """Saves what the window shows of a page, from its top."""
-    from PIL import Image
-    from small_png import IMAGES, save_png
+    from small_png import save_png
 
     browser.assert_sound()
     banner = browser.page.get_by_role("button", name="Hide banner")
     if banner.count():
         banner.click()  # which every saved view has
+        browser.page.mouse.move(0, 0)
     browser.page.evaluate("document.querySelectorAll('*').forEach(part => { part.scrollTop = 0 })")
-    browser.page.wait_for_timeout(3000)  # until everything has come to rest
-    picture = Image.open(io.BytesIO(browser.page.screenshot())).convert("RGB")
-    file = IMAGES / f"{name}.png"
-    picture.save(file, optimize=True)
-    print(f"{file.name}: {file.stat().st_size // 1000} kB")
-    if file.stat().st_size > LARGEST:
-        save_png(name, picture)
+    save_png(name, browser.until_at_rest())
 
 
 if __name__ == "__main__":

@@ -8,9 +8,12 @@ import re
 import sys
 
 import pytest
+from rich.console import Console
 
 from trialstack.errors import Interrupted
-from trialstack.live.progress import Progress
+from trialstack.live.progress import Progress, _Frames
+from trialstack.live.snapshot import Snapshot
+from trialstack.trials import Objective
 
 CONTROL = re.compile(r"\x1b\[(\d*)([A-Zm])|(\r)|(\n)|([^\x1b\r\n]+)")
 
@@ -167,3 +170,25 @@ def test_a_dashboard_that_breaks_costs_nothing_but_itself(
         "warning: still here",
         "[] 1/8 trials, best val_auc 0.5000 (trial 000 · units 4)",
     ]
+
+
+def test_rows_that_a_narrower_terminal_has_wrapped_are_cleared() -> None:
+    class Watch:
+        def look(self) -> Snapshot:
+            return Snapshot(Objective("val_auc", "max"), 8)
+
+    out = io.StringIO()
+    console = Console(file=out, width=40)
+    frames = _Frames(Watch(), console)  # type: ignore[arg-type]
+    assert [line.plain for line in frames.draw().renderables] == [
+        "░" * 39,
+        "0 of 8 trials · stacked",
+        "0.0 s used",
+    ]
+    console.width = 20
+    frames.draw()
+    # Two rows, two and one: up from the last to the first, clear, and down to the third.
+    assert out.getvalue() == "\x1b[4A\r\x1b[J\x1b[2B"
+    console.width = 60
+    frames.draw()
+    assert out.getvalue().count("\x1b[J") == 1

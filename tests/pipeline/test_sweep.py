@@ -100,7 +100,7 @@ def test_the_run_tells_what_came_of_it(alone: Swept) -> None:
         f"Suggested learning rate **{sweep.suggestion:g}**: the steepest fall about ten times "
         f"below the lowest loss, at {SCHEDULE.rate(sweep.test.minimum or 0):.2g}"
     )
-    assert "from 0.01 to 40 in 10 epochs. Its last epochs ruin the model" in rest
+    assert "from 0.01 towards 100 in 10 epochs. Its last epochs ruin the model" in rest
     assert run.status == "RUNNING"  # for whoever has more to say of it
     assert run.new is not None
     assert (run.new.kind, run.new.name, run.parent) == ("model", "a sweep", None)

@@ -92,7 +92,7 @@ def test_its_files(swept: tuple[Place, Answer]) -> None:
 
 def test_progress_is_told_aside(swept: tuple[Place, Answer]) -> None:
     _, answer = swept
-    assert "learning-rate sweep · 4-4 · relu · l2 0: 0.001 to 4 in 10 epochs" in answer.err
+    assert "learning-rate sweep · 4-4 · relu · l2 0: 0.001 towards 10 in 10 epochs" in answer.err
     assert answer.out.count("\n") == 1
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from trialstack.commands.compare import print_comparison
 from trialstack.errors import InputError
 from trialstack.report.comparison import compare_runs, compare_search
 from trialstack.report.find import find_runs, find_search
@@ -82,6 +83,11 @@ def test_finals_of_two_searches_on_the_same_rows_are_tested(written) -> None:
     assert (test.new_name, test.old_name) == (f"final {new}", f"final {old}")
     assert not found.on_several_data
     assert found.search is None
+
+
+def test_a_column_of_scores_is_left_out_where_there_is_none(written, capsys) -> None:
+    print_comparison(chosen(written, "final", "second/final"), "")
+    assert "val_auc" not in capsys.readouterr().out.partition("test rows")[0]
 
 
 def test_runs_on_other_data_are_marked_and_not_tested(written) -> None:

@@ -19,6 +19,7 @@ from trialstack.report.page.chart_of_trials import (
 )
 from trialstack.report.page.curves import read_curves
 from trialstack.report.page.entries import model_entries, ranked_entries
+from trialstack.report.page.facts import environment_facts
 from trialstack.report.page.gallery import grid_of, shown_trials
 from trialstack.report.page.parallel import parallel_coordinates
 from trialstack.report.page.pictures import boundaries, small
@@ -178,3 +179,14 @@ def test_pictures_are_made_small_and_broken_ones_left_out(written, search) -> No
     assert Image.open(BytesIO(base64.b64decode(data))).size == (100, 50)
     assert small(b"no picture", 100, "", lines=False) is None
     assert boundaries(written.runs, ranked_entries(search)) == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "script"),
+    [("/home/ana/tune_rings.py", "tune_rings.py"), ("/venv/bin/trialstack", None)],
+)
+def test_a_script_is_named_and_the_command_line_is_not(search, source: str, script: str) -> None:
+    tags = {"mlflow.user": "ana", "mlflow.source.name": source}
+    facts = dict(environment_facts(replace(search.run, tags=tags)))
+    assert facts.get("script") == script
+    assert facts["user"] == "ana"

@@ -1,14 +1,14 @@
-"""The page in a real browser: what its script does, and that nothing of it escapes."""
+"""The report in a browser: what its script does, and that nothing of it escapes."""
 
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow_pages import FLAGS
 
 from trialstack.report.page.write import write_report
 from trialstack.tracking.base import NewRun
@@ -55,25 +55,20 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright")
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.skip("no Chromium: install it, for example with `apt-get install chromium`")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def launched(driver: Any, chromium: str) -> Iterator[Any]:
+    browser = driver.chromium.launch(executable_path=chromium, args=list(FLAGS))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
-def open_page(chromium: Any, file: Path) -> Iterator[Any]:
+def open_page(launched: Any, file: Path) -> Iterator[Any]:
     """Opens the page with some options; at the end nothing may have gone wrong in it."""
     problems: list[str] = []
     contexts = []
 
     def opened(**options: Any) -> Any:
-        context = chromium.new_context(**options)
+        context = launched.new_context(**options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
