@@ -6,16 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from trialstack.evaluation.thresholds import ThresholdCurve
-from trialstack.plots.style import (
-    GREY,
-    LINE_STYLES,
-    LegendEntry,
-    colour,
-    legend_below,
-    new_figure,
-    shortened,
-    style_axes,
-)
+from trialstack.plots.style import GREY, LegendEntry, colour, shortened
+from trialstack.plots.threshold_panels import score_lines, threshold_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,41 +26,18 @@ def draw_thresholds(models: Mapping[str, ThresholdCurve], title: str = "") -> Fi
         models: Name of each model with its curve from `threshold_curve`.
         title: What was evaluated on which rows.
     """
-    figure = new_figure(6.0 if len(models) == 1 else 4.8 * len(models), 4.6)
-    panels = figure.subplots(1, len(models), squeeze=False, sharey=True)[0]
-    entries: list[LegendEntry] = []
-    for axes, (name, curve) in zip(panels, models.items(), strict=True):
-        first = axes is panels[0]
-        parts = [shortened(name, 20), title if first else ""]
-        style_axes(
-            axes,
-            title="Scores by threshold" if first else " ",
-            subtitle=" · ".join(part for part in parts if part),
-            x=f"Taken for “{shortened(curve.label, 20)}” from a probability of",
-            y="Score" if first else "",
-        )
-        entries = _lines(axes, curve)
-    legend_below(figure, entries, columns=len(entries))
-    return figure
+    return threshold_panels(
+        models,
+        title,
+        lambda curve: f"Taken for “{shortened(curve.label, 20)}” from a probability of",
+        "Score",
+        _lines,
+    )
 
 
 def _lines(axes: Axes, curve: ThresholdCurve) -> list[LegendEntry]:
     axes.axvline(0.5, color=GREY, linewidth=1, linestyle=(0, (1, 3)))
-    # A score at a threshold is that of all from just above the threshold before it.
-    entries = [
-        (
-            axes.step(
-                curve.thresholds,
-                getattr(curve, score),
-                where="pre",
-                color=colour(k),
-                linestyle=LINE_STYLES[k],
-                linewidth=2,
-            )[0],
-            label,
-        )
-        for k, (score, label) in enumerate(SCORES.items())
-    ]
+    entries = score_lines(axes, curve, SCORES)
     threshold, f1 = curve.best_f1
     ink = colour(list(SCORES).index("f1"))
     axes.plot(threshold, f1, "o", color=ink, markersize=7, zorder=3)
