@@ -21,8 +21,9 @@ import pytest
 
 from trialstack.tracking import direct
 from trialstack.tracking.base import NewRun
-from trialstack.tracking.direct import DirectClient, NotPlainError
+from trialstack.tracking.direct import DirectClient
 from trialstack.tracking.mlflow import MlflowTracker
+from trialstack.tracking.run_tables import NotPlainError
 from trialstack.tracking.store import Store, open_client, resolve_store
 
 WRITES = {"create_run", "log_batch", "set_terminated"}

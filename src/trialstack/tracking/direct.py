@@ -8,31 +8,26 @@ mend is left to its own client, with nothing of it written before.
 
 from __future__ import annotations
 
-import functools
 import logging
-import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import mlflow
 from mlflow.entities import Run, RunData, RunInfo, RunInputs, RunTag
 from mlflow.environment_variables import MLFLOW_ENABLE_ASYNC_LOGGING
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 from mlflow.store.tracking.dbmodels.models import SqlExperiment, SqlRun
 from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import append_to_uri_path, is_local_uri
 from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from trialstack.tracking.left_to_mlflow import or_by_mlflow
 from trialstack.tracking.run_tables import (
     RUN_NAME,
-    NotPlainError,
     add_metrics,
     add_params,
     plain_batch,
@@ -43,21 +38,9 @@ from trialstack.tracking.run_tables import (
 
 _log = logging.getLogger(__name__)
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
 # As the sessions of MLflow's store begin; and the lock is taken before anything is read, so that
 # no other process can write between a look at what is there and what is written because of it.
 _BEGIN = ("PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 20000", "BEGIN IMMEDIATE")
-
-_OUTAGES = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_READONLY,
-}
 
 _RUNS, _EXPERIMENTS = SqlRun.__table__, SqlExperiment.__table__
 _IS_THE_RUN = _RUNS.c.run_uuid == bindparam("run")
@@ -93,41 +76,6 @@ def direct_client(client: Any) -> Any:
         return DirectClient(client, store)
     _log.debug("tables of an unknown schema: runs are written by MLflow's own client")
     return client
-
-
-def _or_by_mlflow(
-    write: Callable[Concatenate[DirectClient, _P], _R],
-) -> Callable[Concatenate[DirectClient, _P], _R]:
-    """Has MLflow's client do the whole call where plain statements cannot do it."""
-    name = write.__name__
-
-    @functools.wraps(write)
-    def call(client: DirectClient, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        try:
-            return write(client, *args, **kwargs)
-        except (NotPlainError, SQLAlchemyError, OverflowError, UnicodeError) as reason:
-            if client.in_transaction:
-                raise
-            if _is_outage(reason):  # for which MLflow's client would wait as long again
-                raise _unavailable(reason) from reason
-            _log.debug("%s is left to MLflow: %s", name, reason)
-        by_mlflow: Callable[_P, _R] = getattr(client.mlflow_client, name)
-        return by_mlflow(*args, **kwargs)
-
-    return call
-
-
-def _is_outage(error: Exception) -> bool:
-    """Whether the file cannot be written at present, whoever tries."""
-    cause = getattr(error, "orig", None)
-    code = getattr(cause, "sqlite_errorcode", 0)  # the lowest byte is what all kinds share
-    return isinstance(error, OperationalError) and code & 0xFF in _OUTAGES
-
-
-def _unavailable(error: Exception) -> Exception:
-    """What MLflow's client raises in an outage."""
-    same: Exception = MlflowException(str(error), error_code=TEMPORARILY_UNAVAILABLE)
-    return same
 
 
 class DirectClient:
@@ -172,7 +120,7 @@ class DirectClient:
             finally:
                 self._own.connection = None
 
-    @_or_by_mlflow
+    @or_by_mlflow
     def create_run(
         self,
         experiment_id: str,
@@ -208,7 +156,7 @@ class DirectClient:
         run_tags = [RunTag(key, value) for key, value in values.items()]
         return Run(info, RunData(tags=run_tags), RunInputs(dataset_inputs=[]))
 
-    @_or_by_mlflow
+    @or_by_mlflow
     def log_batch(
         self,
         run_id: str,
@@ -229,7 +177,7 @@ class DirectClient:
             add_metrics(connection, run_id, batch.metrics)
             set_tags(connection, run_id, batch.tags)
 
-    @_or_by_mlflow
+    @or_by_mlflow
     def set_terminated(
         self, run_id: str, status: str | None = None, end_time: int | None = None
     ) -> None:
