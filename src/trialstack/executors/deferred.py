@@ -19,6 +19,7 @@ from keras.src.backend.tensorflow.core import Variable
 from numpy.typing import NDArray
 
 from trialstack.executors.deferred_graph import deferred_graphs, graphs_patch
+from trialstack.executors.kept_kernels import kept_kernels, kept_kernels_patch
 from trialstack.executors.keras_shortcuts import keras_shortcuts
 from trialstack.executors.patch import Patch, Replacement
 
@@ -48,7 +49,12 @@ class DeferredModel:
             Exception: Whatever `build` raises; it may be that it cannot do with less than a whole
                 model.
         """
-        with keras_shortcuts(), deferred_variables() as variables, deferred_graphs() as graphs:
+        with (
+            keras_shortcuts(),
+            kept_kernels(),
+            deferred_variables() as variables,
+            deferred_graphs() as graphs,
+        ):
             model = build()
         return cls(model, [*variables, *graphs])
 
@@ -67,7 +73,7 @@ def many_builds() -> Iterator[None]:
     Each of them changes classes of Keras, and Python then forgets what it has learned about these
     and their subclasses. Inside, they are changed once; only the builds put anything off.
     """
-    with keras_shortcuts(), _PATCH.applied(), graphs_patch():
+    with keras_shortcuts(), kept_kernels_patch(), _PATCH.applied(), graphs_patch():
         yield
 
 
