@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import shutil
 from pathlib import Path
@@ -13,7 +14,9 @@ from trialstack.tracking.store import Store, open_client, resolve_store
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite store without runs; making one takes MLflow seconds."""
     file = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    open_client(resolve_store(f"sqlite:///{file}"))._tracking_client.store.engine.dispose()
+    with contextlib.chdir(file.parent):  # where MLflow puts the files of its default experiment
+        client = open_client(resolve_store(f"sqlite:///{file}"))
+    client._tracking_client.store.engine.dispose()
     return file
 
 
