@@ -14,6 +14,13 @@ from trialstack.tracking.store import display_uri
 LONGEST_TEXT = 500
 """Characters of an unforeseen error that are shown; TensorFlow's may hold whole tensors."""
 
+NOT_PERMITTED = "PERMISSION_DENIED"
+"""MLflow's code for what a server with passwords keeps from some of its users."""
+NOT_PERMITTED_TEXT = (
+    "the tracking server does not let you do this; ask whose experiment or model it is for a "
+    "permission (READ to look and predict, EDIT to search and promote)"
+)
+
 
 def exit_code_of(command: Callable[[], object], *, debug: bool) -> int:
     """Runs a command; returns its exit code.
@@ -38,6 +45,8 @@ def exit_code_of(command: Callable[[], object], *, debug: bool) -> int:
     except BrokenPipeError:
         return 1  # as of `| head`: nobody is there to be told
     except Exception as error:
+        if getattr(error, "error_code", None) == NOT_PERMITTED:
+            return _failed(error, NOT_PERMITTED_TEXT, 2, debug)
         text = str(error)
         text = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
         text = f"{type(error).__name__}: {text} (the whole traceback: --debug)"

@@ -30,13 +30,29 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DATABASE_PASSWORD = "database-p%ssword-9d1c"
 USERS = {"ann": "ann-passw@rd-5e2f", "bob": "bob-password-77aa", "probe": "probe-password-31"}
+WRONG_PASSWORD = "a-wrong-password"
 CREDENTIALS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+
+# Seconds for what ends by itself; a busy machine may take minutes for what usually takes one.
+LONGEST_STOP = 300.0
+LONGEST_ANSWER = 300.0
+LONGEST_COMMAND = 1800.0
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def command_lines() -> dict[int, str]:
+    """Of all processes of this machine, by their ids."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            found[int(process.name)] = b" ".join(words).decode("utf-8", "replace")
+    return found
 
 
 class Postgres:
@@ -88,13 +104,30 @@ class Postgres:
         return list(json.loads(done.stdout.strip() or "[]"))
 
     def _pg_ctl(self, *arguments: str) -> None:
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", *arguments)
+        waiting = ["-w", "-t", f"{LONGEST_STOP:.0f}"]
+        self._run("pg_ctl", "-D", str(self.folder / "data"), *waiting, *arguments)
 
     def _run(self, program: str, *arguments: str) -> None:
         # Not captured: the server that pg_ctl starts would keep the pipe.
         with (self.folder.parent / "programs.log").open("a") as log:
             command = [*self._as_user, str(self.programs / program), *arguments]
             subprocess.run(command, stdout=log, stderr=log, cwd=self.folder, check=True)
+
+
+@contextlib.contextmanager
+def new_postgres() -> Iterator[Postgres]:
+    """A cluster that runs; skips the test where there is no PostgreSQL."""
+    # Not pytest's folder, which only this user may enter; short for the socket's sake.
+    with tempfile.TemporaryDirectory(prefix="trialstack-pg-", dir="/tmp") as made:
+        Path(made).chmod(0o755)
+        folder = Path(made) / "cluster"
+        folder.mkdir()
+        server = Postgres(folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def _is_user(name: str) -> bool:
@@ -164,7 +197,7 @@ class Team:
         with (self.folder / "server.log").open("a") as log, said.open("w") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "trialstack", "server", "--log-requests", *options],
-                env={**os.environ, **settings},
+                env={**os.environ, **settings, "TMPDIR": str(self.scratch)},
                 cwd=self.folder,
                 stdout=out,
                 stderr=log,
@@ -191,7 +224,7 @@ class Team:
     def stop(self) -> None:
         if self.process is not None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(60)
+            self.process.wait(LONGEST_STOP)
             self.process = None
 
     def ask(
@@ -215,7 +248,7 @@ class Team:
             f"{self.uri}{path}", data=data, headers=headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=LONGEST_ANSWER) as answer:
                 code, text = int(answer.status), answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -228,17 +261,17 @@ class Team:
         """What a person has set."""
         own = {"MLFLOW_TRACKING_URI": self.uri, "COLUMNS": "100", "PYTHONWARNINGS": "ignore"}
         if user is not None:
-            own |= dict(zip(CREDENTIALS, (user, USERS.get(user, "a-wrong-password")), strict=True))
+            own |= dict(zip(CREDENTIALS, (user, USERS.get(user, WRONG_PASSWORD)), strict=True))
         return own
 
-    def run(self, *arguments: str, user: str | None = "ann") -> Answer:
-        """One of our commands, in this process."""
+    def run(self, *arguments: str, user: str | None = "ann", at: Path | None = None) -> Answer:
+        """One of our commands, in this process, in a folder; the desk by default."""
         from trialstack.cli import run
 
         out, err = io.StringIO(), io.StringIO()
         with (
             mock.patch.dict(os.environ, self.environment(user)),
-            contextlib.chdir(self.desk),
+            contextlib.chdir(at or self.desk),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):
@@ -250,7 +283,7 @@ class Team:
         """One of our commands, as a process of its own."""
         process = subprocess.Popen(
             [sys.executable, "-m", "trialstack", *arguments],
-            env={**os.environ, **self.environment(user)},
+            env={**os.environ, **self.environment(user), "TMPDIR": str(self.scratch)},
             cwd=self.desk,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -260,31 +293,30 @@ class Team:
         return process
 
     def end(self, process: subprocess.Popen[str]) -> Answer:
-        out, err = process.communicate(timeout=900)
+        out, err = process.communicate(timeout=LONGEST_COMMAND)
         self.said += [out, err]
         return Answer(process.returncode, out, err)
 
     @property
     def desk(self) -> Path:
         """The current folder of those who use the server."""
-        folder = self.folder / "desk"
+        return self._made("desk")
+
+    @property
+    def scratch(self) -> Path:
+        """Temporary files of all processes."""
+        return self._made("scratch")
+
+    def _made(self, name: str) -> Path:
+        folder = self.folder / name
         folder.mkdir(exist_ok=True)
         return folder
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    # Not pytest's folder, which only this user may enter; short for the socket's sake.
-    with tempfile.TemporaryDirectory(prefix="trialstack-pg-") as made:
-        Path(made).chmod(0o755)
-        folder = Path(made) / "cluster"
-        folder.mkdir()
-        server = Postgres(folder)
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
+    with new_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

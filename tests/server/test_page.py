@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import ROOT, Postgres, free_port
+from tests.server.conftest import LONGEST_STOP, ROOT, Postgres, free_port, new_postgres
 
 pytestmark = pytest.mark.server
 
@@ -99,26 +99,22 @@ class Reader:
     def ends(self) -> None:
         if self.server is not None:
             self.server.send_signal(signal.SIGTERM)
-            self.server.wait(60)
+            self.server.wait(LONGEST_STOP)
             self.server = None
 
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
     pytest.importorskip("psycopg", reason="make test-server installs it")
-    with tempfile.TemporaryDirectory(prefix="trialstack-pg-") as made:
-        Path(made).chmod(0o755)
-        cluster = Path(made) / "cluster"
-        cluster.mkdir()
-        postgres = Postgres(cluster)
-        postgres.start()
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed: apt-get install curl")
+    with new_postgres() as postgres:
         reader = Reader(tmp_path, postgres)
         (tmp_path / "srv").mkdir()
         try:
             yield reader
         finally:
             reader.ends()
-            postgres.stop()
 
 
 def test_the_page_can_be_followed(reader: Reader) -> None:

@@ -58,6 +58,7 @@ def test_what_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     )
     assert option(command, "--app-name") == "basic-auth"
     assert option(command, "--artifacts-destination") == str(tmp_path / "server" / "artifacts")
+    assert (tmp_path / "server" / "artifacts").is_dir()
     assert program.environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
     assert program.environment["MLFLOW_BACKEND_STORE_URI"] == DATABASE
     password = server.password_file.read_text().strip()

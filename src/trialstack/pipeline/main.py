@@ -103,11 +103,13 @@ def _run(
 
         from trialstack.pipeline.left_open import close_replaced
         from trialstack.pipeline.tryout import checked_hypermodel
+        from trialstack.tracking.experiments import require_editable
         from trialstack.tracking.mlflow import MlflowTracker
 
         # Whatever can be refused is refused before the search has a journal.
         hypermodel = checked_hypermodel(experiment, data)
         client = open_client(store)
+        require_editable(client, store, experiment.name)
         search = chosen()
         record_place(search.journal, store, experiment.folder)
         listener.search_opened()

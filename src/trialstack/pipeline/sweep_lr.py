@@ -141,9 +141,12 @@ def _sweep(
 ) -> SweepResult:
     from trialstack.pipeline.fits import failed_on_error
     from trialstack.pipeline.sweep import PICTURE, run_sweep
+    from trialstack.tracking.experiments import require_editable
     from trialstack.tracking.mlflow import MlflowTracker
 
-    with MlflowTracker(store, experiment_name, KEY, open_client(store)) as tracker:
+    client = open_client(store)
+    require_editable(client, store, experiment_name)
+    with MlflowTracker(store, experiment_name, KEY, client) as tracker:
         tracker.kill_open_runs(KEY)
         listener.stage(f"{plan.name}: {plan.schedule.describe()}")
         sweep = run_sweep(plan, tracker)

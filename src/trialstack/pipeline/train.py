@@ -82,10 +82,13 @@ def _train(
     from trialstack.pipeline.course import Course
     from trialstack.pipeline.lesson_runs import Classroom
     from trialstack.plots.plane import plane_of
+    from trialstack.tracking.experiments import require_editable
     from trialstack.tracking.mlflow import MlflowTracker
 
+    client = open_client(store)
+    require_editable(client, store, ladder.name)
     ladder_id = uuid.uuid4().hex[:12]
-    with MlflowTracker(store, ladder.name, KEY, open_client(store)) as tracker:
+    with MlflowTracker(store, ladder.name, KEY, client) as tracker:
         tracker.kill_open_runs(KEY)  # of a process that was killed: nobody else holds the lock
         plane = plane_of(data.train.X, data.feature_names)
         room = Classroom(data, plane, tracker, ladder_id)

@@ -191,7 +191,7 @@ class RunStore:
         try:
             if (root := _local_root(run)) is not None:
                 return sorted(f"{folder}/{path.name}" for path in (root / folder).iterdir())
-            found = self.client.list_artifacts(run.run_id, folder)
+            found = self._files_of(run).list_artifacts(folder)
         except (MlflowException, OSError):
             return []
         return sorted(entry.path for entry in found if not entry.is_dir)
@@ -207,9 +207,15 @@ class RunStore:
             try:
                 if (root := _local_root(run)) is not None:
                     return (root / path).read_bytes()
-                return Path(self.client.download_artifacts(run.run_id, path, folder)).read_bytes()
+                return Path(self._files_of(run).download_artifacts(path, folder)).read_bytes()
             except (MlflowException, OSError):
                 return None
+
+    def _files_of(self, run: StoredRun) -> Any:
+        """MLflow's way to a run's files; its client would ask for the run and its models again."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        return get_artifact_repository(run.artifact_uri, tracking_uri=self.client.tracking_uri)
 
     def _stored(self, run: Any) -> StoredRun:
         info, data = run.info, run.data

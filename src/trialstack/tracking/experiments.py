@@ -41,6 +41,38 @@ def find_experiment(client: Any, name: str) -> str | None:
     return str(experiment.experiment_id)
 
 
+def require_editable(client: Any, store: Store, name: str) -> None:
+    """Refuses an experiment of others that one may only read, before anything is done for it.
+
+    Giving an experiment the name that it has changes nothing, and needs the permission that runs
+    and views need; MLflow's client has no question for it.
+
+    Args:
+        client: An `mlflow.MlflowClient`.
+        store: Which store that is of; only servers have permissions.
+        name: Of the experiment, which may not be there yet.
+
+    Raises:
+        InputError: The server does not let one write into it, or see it; or it is deleted.
+    """
+    from mlflow.exceptions import MlflowException
+
+    if not store.tracking_uri.startswith("http"):
+        return
+    found = find_experiment(client, name)
+    if found is None:
+        return
+    try:
+        client.rename_experiment(found, name)
+    except MlflowException as error:
+        if error.error_code != "PERMISSION_DENIED":
+            return  # an answer to another question
+        raise InputError(
+            f"experiment {name!r} is another person's, and the server lets you only read it; "
+            "choose another name, or ask them to grant you EDIT"
+        ) from error
+
+
 def find_or_make_experiment(client: Any, store: Store, name: str) -> str:
     """The id of an experiment, which is made if there is none of that name.
 

@@ -29,9 +29,7 @@ ADMIN = "admin"
 # A host as browsers and clients send it: a name or an address, and a port unless it is 80 or 443.
 _HOST = re.compile(r"([a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:]+\])(:\d{1,5})?", re.IGNORECASE)
 _EVERYWHERE = ("0.0.0.0", "::")
-
 _SCHEMES = ("https", "http")
-_EVERYWHERE = ("0.0.0.0", "::")
 
 _REMEMBERED = 60  # seconds that a checked password holds: checking one takes 50 ms of a core
 
@@ -135,8 +133,10 @@ class TeamServer:
             )
 
     def _environment(self) -> Mapping[str, str]:
-        """Makes what is not there yet: folder, secrets, configuration."""
+        """Makes what is not there yet: folders, secrets, configuration."""
         folder = private_folder(self.folder.absolute())
+        if "://" not in self._artifacts():  # a backup wants it before anybody has written into it
+            private_folder(Path(self._artifacts()))
         configuration = folder / "basic_auth.ini"
         write_private(configuration, self._configuration())
 
