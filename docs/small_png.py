@@ -18,7 +18,7 @@ EXACT = 16
 """The most frequent colours, kept as they are."""
 COLOURS = ((176, 64), (112, 64), (80, 32), (40, 16))
 """Further ones: for areas, and for thin lines and small dots."""
-LARGEST = 140 * 1024
+LARGEST = 120_000
 """Bytes; a test of the documentation allows a little more."""
 
 
@@ -37,7 +37,7 @@ def save_png(name: str, picture: bytes | Image.Image) -> None:
         _with_palette(small, _palette(small, common, rare)).save(file, optimize=True)
         if file.stat().st_size <= LARGEST:
             break
-    print(f"{file.name}: {file.stat().st_size / 1024:.0f} kB")
+    print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
 
 
 def _palette(picture: Image.Image, common: int, rare: int) -> NDArray[np.uint8]:

@@ -56,17 +56,11 @@ def compact(document: Any) -> None:
         cell.metadata.pop("execution", None)
         if cell.cell_type != "code":
             continue
-        cell.outputs = [output for output in cell.outputs if not _is_empty(output)]
         for output in cell.outputs:
             data = output.get("data", {})
             if "image/png" in data:
                 data["image/png"] = _smaller(data["image/png"])
     document.metadata.language_info = {"name": "python"}
-
-
-def _is_empty(output: Any) -> bool:
-    """What Keras leaves in a notebook when a model's summary is written elsewhere."""
-    return output.output_type == "display_data" and output.data.get("text/plain") == ""
 
 
 def _smaller(encoded: str) -> str:

@@ -35,7 +35,7 @@ def test_tables_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     print_result(result(TrialCounts(2, 0, 0, 2)), "trialstack ui", "import mlflow")
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == "Best 2 of 2 trials"
-    assert lines[3].split() == ["trial", "val_auc", "epoch", "epochs", "units"]
+    assert lines[3].split() == ["trial", "val_auc", "(from", "0)", "epochs", "units"]
     assert lines[5].split() == ["1", "000", "0.8750", "1", "5", "4"]
     assert "On 40 sealed test rows, with 95 % intervals" in lines
     assert any(

@@ -25,13 +25,20 @@ def cells_of(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def problems_of(cells: list[dict[str, Any]]) -> list[str]:
-    """What a reader should not find among the outputs: errors, warnings, progress lines."""
+    """What a reader should not find among the outputs: errors, log lines, empty boxes."""
     return [
         str(output)[:500]
         for cell in cells
         for output in cell["outputs"]
-        if output["output_type"] == "error" or output.get("name") == "stderr"
+        if output["output_type"] == "error" or output.get("name") == "stderr" or is_empty(output)
     ]
+
+
+def is_empty(output: dict[str, Any]) -> bool:
+    """What rich displays of a text that was taken from it: an HTML element without content."""
+    return output["output_type"] == "display_data" and not "".join(
+        output["data"].get("text/plain", "a widget")
+    )
 
 
 def as_text(output: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from trialstack.tables import print_table
+from trialstack.tables import print_table, print_text
 
 COLUMNS = ["", "score", "learning_rate", "search.batch_size"]
 ROWS = [["first", "0.5", "0.01", "32"], ["second", "0.25", "0.001", "64"]]
@@ -64,6 +64,27 @@ def test_a_column_that_is_too_wide_stands_alone(capsys, terminal) -> None:
     assert lines(capsys) == [
         *("           a", "────────────", "x  long text", ""),
         *("   b", "────", "x  y"),
+    ]
+
+
+def test_columns_to_the_left_stay_so_in_every_part(capsys, terminal) -> None:
+    terminal(14)
+    print_table(["", "text", "n", "more"], [["a", "b", "1", "22222"]], left=2)
+    assert lines(capsys) == [
+        *("   text  n", "──────────", "a  b     1", ""),
+        *("    more", "────────", "a  22222"),
+    ]
+
+
+def test_prose_is_broken_between_words_in_a_terminal_only(capsys, terminal) -> None:
+    print_text("Eleven letters, [bold]then more")
+    terminal(16)
+    print_text("Eleven letters, [bold]then more")
+    print_text("A  one two three four", hanging=3)
+    print_text("B  thirteen long", hanging=3)
+    assert lines(capsys) == [
+        "Eleven letters, [bold]then more",
+        *("Eleven letters,", "[bold]then more", "A  one two three", "   four", "B  thirteen long"),
     ]
 
 

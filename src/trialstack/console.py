@@ -13,7 +13,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from trialstack.hypermodels.naming import format_value
-from trialstack.tables import print_heading, print_table
+from trialstack.tables import print_heading, print_table, print_text
 from trialstack.tracking.store import display_uri
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def print_result(result: TuneResult, ui: str, load: str) -> None:
         print_heading(f"On {result.final.test['rows']} sealed test rows, with 95 % intervals")
         _print_comparison(result)
     if result.sentence:
-        print(f"\n{result.sentence[0].upper()}{result.sentence[1:]}")
+        print()
+        print_text(f"{result.sentence[0].upper()}{result.sentence[1:]}")
     print()
     model = result.model
     alias = f" @{model.alias}" if model.alias else ""
@@ -130,7 +131,7 @@ def _print_leaderboard(rows: list[TrialRow], objective: str) -> None:
         ]
         for rank, row in enumerate(rows, 1)
     ]
-    columns = ("", "trial", objective, "best\nepoch", "epochs", *names)
+    columns = ("", "trial", objective, "best epoch\n(from 0)", "epochs", *names)
     print_table(columns, cells, kept=2, left=0)
 
 

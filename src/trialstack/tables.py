@@ -29,9 +29,28 @@ def make_table(*columns: str) -> Table:
 
 
 def print_heading(text: str) -> None:
-    """What follows, in a line of its own."""
-    Console(file=sys.stdout, width=WIDEST, highlight=False).print(Text(text, style="bold"))
+    """What follows, in a line of its own, or in several of a narrow terminal."""
+    console = Console(file=sys.stdout, highlight=False)
+    width = console.width if console.is_terminal else WIDEST
+    Console(file=sys.stdout, width=width, highlight=False).print(Text(text, style="bold"))
     print()
+
+
+def print_text(text: str, hanging: int = 0) -> None:
+    """Prose; a terminal gets it broken between words, elsewhere lines stay whole.
+
+    Args:
+        text: What to print.
+        hanging: So many characters stand before what may be broken, and before all further lines.
+    """
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal:
+        print(text)
+        return
+    before = text[:hanging]
+    for line in Text(text[hanging:]).wrap(console, max(console.width - hanging, 1)):
+        console.print(Text(before) + line)
+        before = " " * hanging
 
 
 def print_table(
@@ -60,10 +79,9 @@ def print_table(
     ]
     for number, part in enumerate(_parts(widths, room, kept)):
         table = make_table(*(headers[place] for place in part))
-        for place in range(left):
-            table.columns[place].justify = "left"
-        if left_last and part[-1] == len(columns) - 1:
-            table.columns[-1].justify = "left"
+        for place, column in zip(part, table.columns, strict=True):
+            if place < left or (left_last and place == len(columns) - 1):
+                column.justify = "left"
         for row in rows:
             table.add_row(*(Text(row[place]) for place in part))
         if number:

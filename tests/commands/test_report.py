@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -57,13 +58,16 @@ def test_report_goes_where_it_is_told(uri: str, in_tmp: Path, capsys) -> None:
         ("report rings@ffffff0", "begins with 'ffffff0'"),
         ("report rings -o nowhere/out.html", "-o nowhere/out.html: No such file"),
         ("report rings -o .", "-o .: Is a directory"),
+        ("report rings -o ''", "-o: '' came; give a file, or - for stdout"),
+        ("compare rings --csv=", "--csv: '' came"),
+        ("compare rings --html=", "--html: '' came"),
         ("compare rings --html nowhere/out.html", "--html nowhere/out.html: No such file"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(
     arguments: str, said: str, uri: str, in_tmp: Path, capsys
 ) -> None:
-    assert run([*arguments.split(), "--tracking-uri", uri]) == 2
+    assert run([*shlex.split(arguments), "--tracking-uri", uri]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     (line,) = err.splitlines()

@@ -140,7 +140,7 @@ def add_version(log_into):
         reference = log_into(store, model, [0, 1], run_id)
         candidate = Candidate(reference, run_id, "s", f"s{auc}", "d", auc, evidence)
         return register(
-            store.client, name, candidate, compare=None, description=f"About {name}."
+            store.client, name, candidate, compare=None, description=f"About **{name}**."
         ).version
 
     return add_version

@@ -11,7 +11,7 @@ from trialstack.registry.listing import list_models
 
 def test_versions_newest_first_with_what_is_known_of_them(shelf):
     [model] = list_models(shelf.client)
-    assert (model.name, model.description, model.champion) == ("circles", "About circles.", 1)
+    assert (model.name, model.description, model.champion) == ("circles", "About **circles**.", 1)
     second, first = model.versions
     assert (first.version, first.aliases, first.comparable) == (1, ("champion",), True)
     assert first.test == {"accuracy": 0.75, "auc": 0.75, "auc_ci": [0.65, 0.8]}

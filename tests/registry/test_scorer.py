@@ -143,6 +143,7 @@ def test_empty_frame(binary, three_classes):
             "column 'y', row 1: missing (the training rows had none), and in 1 more row",
         ),
         (["1", "many", "3"], "column 'y', row 1: text 'many' stands where a number is wanted"),
+        ([1.0, 2.0, float("nan")], "column 'y', row 2: missing (the training rows had none)"),
         ([1.0, "", 3], "column 'y', row 1: text '' stands where a number is wanted"),
         ([1.0, float("inf"), 3], "column 'y', row 1: infinite in float32"),
         (

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from trialstack.commands.compare import print_comparison
+from trialstack.commands.compared import print_comparison
 from trialstack.errors import InputError
 from trialstack.report.comparison import compare_runs, compare_search
 from trialstack.report.find import find_runs, find_search

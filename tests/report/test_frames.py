@@ -104,12 +104,13 @@ def test_tables_for_a_person(command, written) -> None:
     lines = out.splitlines()
     short = written.ids["search"][:8]
     assert lines[0] == f"rings · first ({short}): best 2 of 6 trials, 1 failed, 1 broken off"
-    assert lines[2].split() == (
-        ["trial", "val_auc", "epochs", "time", "units_1", "shuffle", "standardize"]
-    )
-    assert lines[4].split() == ["1", "001", "0.8750", "5", "4.0", "s", "16", "true", "true"]
+    assert lines[2].split() == ["trial", "val_auc", "epochs", "time", "units_1", "shuffle"]
+    assert lines[4].split() == ["1", "001", "0.8750", "5", "4.0", "s", "16", "true"]
+    assert "Only the baseline: standardize false (all others true)" in lines
     assert "On 8 sealed test rows" in lines
-    assert any(line.startswith("baseline  0.8750 (") for line in lines)
+    scores = [line for line in lines if line.startswith(("baseline  ", "final  "))]
+    assert scores[0].startswith("baseline  0.8750 (0.")
+    assert max(map(len, scores)) <= 80
     assert "difference in AUC 0.1250, 95 % interval" in out
     assert "Accuracy: only final right on 2 rows" in out
     assert "  search:      http://127.0.0.1:5000/#/experiments/" in out
@@ -132,6 +133,21 @@ def test_different_data_are_told_apart(command, written) -> None:
         f"Not tested: final {ids['moons/final'][:8]} against final {ids['final'][:8]}: "
         "other test rows"
     ) in out
+
+
+def test_what_does_not_fit_beside_two_experiments_stands_below_the_runs(
+    command, written, monkeypatch
+) -> None:
+    monkeypatch.setattr("trialstack.tables.Console.is_terminal", True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "44")
+    ids = [written.ids["final"], written.ids["moons/final"]]
+    code, out, _ = command("--runs", ",".join(ids))
+    assert code == 0
+    rows = [line for line in out.splitlines() if line.startswith(f"{ids[0][:8]}  final")]
+    assert len(rows) > 1
+    assert [row.split()[2] == "rings" for row in rows] == [True, *[False] * len(rows[1:])]
+    assert max(map(len, rows)) <= 44
 
 
 def test_csv_goes_to_a_file_or_to_stdout(command, tmp_path) -> None:

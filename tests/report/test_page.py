@@ -78,7 +78,7 @@ def test_a_page_says_the_result_first(page: Page) -> None:
     assert page.result.endswith(" to 1.0000) on 8 sealed test rows.")
     said = "\n".join(page.sentences)
     assert "final and baseline: difference in AUC 0.1250" in said or "better than baseline" in said
-    assert "best of 6 trials, trial 001: val_auc 0.8750 in epoch 4 of 5." in said
+    assert "best of 6 trials, trial 001: val_auc 0.8750 in epoch 3 (of 0 to 4)." in said
     assert "2 trials share the best val_auc; the one that was asked first won" in said
     assert "1 trial failed: ValueError: no width (1)." in said
     assert page.state == ""

@@ -138,6 +138,7 @@ def test_curves_are_paths_on_an_axis_of_their_own(written, search) -> None:
     curves = read_curves(written.runs, entries, "val_auc", "max")
     assert curves is not None
     assert [panel.solid for panel in curves.panels] == ["val_auc"]
+    assert (curves.x.low, curves.x.ticks[0].label) == (0, "0")  # as on MLflow's pages
     assert "0" in curves.lines
     (lines,) = curves.lines["0"]  # 0.5, then 0.25
     low, high = curves.panels[0].y.place(0.25), curves.panels[0].y.place(0.5)

@@ -128,7 +128,7 @@ class TestDescription:
         assert description(run).replace("&nbsp;", "").split("\n") == [
             "Best val_auc **0.7500**: trial 002 · units 20 · rate 0.001 (3 trials, 1 failed).",
             "",
-            "| rank | trial | val_auc | units | rate | best epoch | epochs |",
+            "| rank | trial | val_auc | units | rate | best epoch (from 0) | epochs |",
             "| --- | --- | --- | --- | --- | --- | --- |",
             "| 1 | 002 | 0.7500 | 20 | 0.001 | 1 | 3 |",
             "| 2 | 000 | 0.5000 | 0 | 0.001 | 1 | 3 |",

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from trialstack.console import print_json
+from trialstack.markdown import plain
 from trialstack.quiet import silence_libraries
 from trialstack.registry.find import open_registry
 from trialstack.registry.history import ChampionChange
 from trialstack.registry.listing import ListedModel, ListedVersion, list_models
-from trialstack.tables import print_heading, print_table
+from trialstack.tables import print_heading, print_table, print_text
 from trialstack.tracking.store import display_uri, resolve_store
 
 SHOWN_ID = 8
 """Characters of a run's id, which `trialstack compare NAME@ID` takes."""
+
+HANGING = 18
+"""Characters of a time and the gap after it."""
 
 SCORES = {"auc": "test AUC", "accuracy": "accuracy", "log_loss": "log loss"}
 
@@ -55,18 +59,23 @@ def _print_all(models: Sequence[ListedModel]) -> None:
 
 
 def _print_one(model: ListedModel) -> None:
-    _print_versions(model, f"{model.name}: {model.description}".removesuffix(": "))
+    if model.description:
+        print_heading(model.name)
+        print_text(plain(model.description))
+        print()
+    _print_versions(model, "Versions" if model.description else model.name)
     print()
     print_heading("Champions, the latest first")
     for change in reversed(model.history):
-        print(f"{_time(change.at)}  {_change(change)}")
+        print_text(f"{_time(change.at)}  {_change(change)}", HANGING)
     champions = {change.version for change in model.history}
     others = [each for each in model.versions if each.version not in champions and each.reason]
     if others:
         print()
         print_heading("Never champion")
         for version in others:
-            print(f"{_time(version.registered)}  version {version.version}: {version.reason}")
+            why = f"version {version.version}: {version.reason}"
+            print_text(f"{_time(version.registered)}  {why}", HANGING)
 
 
 def _print_versions(model: ListedModel, heading: str) -> None:

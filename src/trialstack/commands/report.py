@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from trialstack.errors import InputError
 from trialstack.quiet import silence_libraries
 from trialstack.report.find import find_search
 from trialstack.report.page.write import default_name, save_page, search_html
@@ -23,6 +24,7 @@ def run_report(name: str, output: str | None, tracking_uri: str | None) -> None:
         tracking_uri: Of the store; None = its default.
     """
     silence_libraries()
+    require_target("-o", output)
     runs = RunStore.at(tracking_uri)
     search = read_search(runs, find_search(runs, name))
     text = search_html(runs, search)
@@ -32,6 +34,12 @@ def run_report(name: str, output: str | None, tracking_uri: str | None) -> None:
     file = save_page(text, Path(output or default_name(search)), "-o" if output else "")
     print(file)
     print(told(file), file=sys.stderr)
+
+
+def require_target(option: str, target: str | None) -> None:
+    """Refuses an empty name of a file, which a shell makes of a variable that is not set."""
+    if target == "":
+        raise InputError(f"{option}: '' came; give a file, or {STDOUT} for stdout")
 
 
 def told(file: Path) -> str:

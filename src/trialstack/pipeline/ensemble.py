@@ -19,9 +19,10 @@ from trialstack.errors import TrialstackError
 from trialstack.evaluation.greedy_selection import greedy_selection
 from trialstack.hypermodels.averaged import averaged_model
 from trialstack.hypermodels.own_fit import has_own_fit
+from trialstack.hypermodels.summary import model_summary
 from trialstack.pipeline.data import Rows
 from trialstack.pipeline.fits import build_seeded, failed_on_error, fit
-from trialstack.pipeline.fitted import FittedModel, model_summary, probabilities_of
+from trialstack.pipeline.fitted import FittedModel, probabilities_of
 from trialstack.pipeline.hypermodel import class_weight_for
 from trialstack.pipeline.job import FINAL, Job
 from trialstack.pipeline.refit import final_epochs, plan_refit, spec_of_refit, targets_of

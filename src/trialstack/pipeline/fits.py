@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from trialstack.errors import TrialstackError
 from trialstack.executors.batch_order import OrderedFit, bind_fit_arguments
 from trialstack.hypermodels.naming import format_value
+from trialstack.hypermodels.summary import model_summary
 from trialstack.pipeline.data import Rows
-from trialstack.pipeline.fitted import FittedModel, model_summary
+from trialstack.pipeline.fitted import FittedModel
+from trialstack.pipeline.release import release_rows
 from trialstack.pipeline.telling import telling
 from trialstack.tracking.base import Kind, NewRun, Tracker
 from trialstack.tracking.store import display_uri
@@ -24,9 +27,6 @@ if TYPE_CHECKING:
     from trialstack.tracking.evolution import EvolutionRecorder
     from trialstack.tuners.recording import Execution
 
-
-MUCH_MEMORY = 16_000_000
-"""Bytes of a table, from which on it is worth the tenths of a second to look for its copies."""
 
 SECONDS_BETWEEN = 10.0
 """Lines on how far a fit is, at the most often."""
@@ -136,19 +136,6 @@ def fit(plan: FitPlan, tracker: Tracker, encode: Any, parent: str | None) -> Fit
     return FittedModel(plan.model, _own_metrics(plan, execution.history), n_weights)
 
 
-def release_rows(size: int) -> None:
-    """Gives back the memory of copies that were made of many rows, and are not needed any more.
-
-    TensorFlow's data sets and Matplotlib's figures hold them in reference cycles, which Python
-    looks for when there are many objects, not when there are large ones.
-
-    Args:
-        size: Of the rows, in bytes.
-    """
-    if size > MUCH_MEMORY:
-        gc.collect()
-
-
 def _recorder(plan: FitPlan, tracker: Tracker) -> list[EvolutionRecorder]:
     """What follows the evolution, if there is to be one."""
     if plan.evolution is None:
@@ -165,6 +152,8 @@ def _train(
     from trialstack.tuners.recording import ExecutionRecorder
 
     model, validation = plan.model, plan.validation
+    # A user's own training may do with the rows whatever is done with an array.
+    X = plan.train.X if plan.train_by is None else np.asarray(plan.train.X)
     OrderedFit(plan.seed).attach(model)
     ordered_fit = model.fit
 
@@ -177,7 +166,7 @@ def _train(
     try:
         result = train_by(
             model,
-            plan.train.X,
+            X,
             encode(plan.train.y),
             validation_data=(validation.X, encode(validation.y)) if validation else None,
             epochs=plan.epochs,

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from trialstack.hypermodels.summary import model_summary
 from trialstack.tracking.base import NewRun, Status
 from trialstack.tracking.fit_boundary import FitBoundary
 from trialstack.tracking.mlflow import MlflowTracker
@@ -47,9 +48,7 @@ class FitRun:
         if self._described or not model.built:
             return
         self._described = True
-        lines: list[str] = []
-        model.summary(print_fn=lambda line, **_: lines.append(line), line_length=100)
-        self.tracker.log_file(KEY, "summary.txt", "\n".join(lines).encode())
+        self.tracker.log_file(KEY, "summary.txt", model_summary(model).encode())
         self.tracker.log_params(KEY, {"weights": str(model.count_params())})
 
     def begin_epoch(self, model: Any, epoch: int, epochs: int) -> None:

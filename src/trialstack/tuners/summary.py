@@ -131,7 +131,8 @@ def log_search_plots(run: SearchRun, on_log_scale: Collection[str] = ()) -> None
 
 def _table(rows: Sequence[TrialRow], objective: Objective) -> str:
     names = hyperparameter_names(rows)
-    header = ["rank", "trial", objective.name, *map(escaped, names), "best epoch", "epochs"]
+    header = ["rank", "trial", objective.name, *map(escaped, names)]
+    header += ["best epoch (from 0)", "epochs"]
     lines = []
     for rank, row in enumerate(rows, 1):
         values = [escaped(format_value(row.hyperparameters.get(name, ""))) for name in names]

@@ -61,7 +61,7 @@ class Curves:
     """All curves of the page.
 
     Attributes:
-        x: Epochs, from 1 as people count them.
+        x: Epochs, from 0 as on MLflow's pages.
         panels: One or two.
         entries: Runs that have curves, in their order.
         lines: Key of a run -> its lines in each panel.
@@ -104,7 +104,7 @@ def read_curves(
     last = _last_epoch(histories, {e.run.run_id for e in entries if e.run.kind == "trial"} or ids)
     if last < 1:
         return None
-    x = count_scale(1, last + 1, ticks=5)
+    x = count_scale(0, last, ticks=5)
     panels = [_panel(pair, histories, objective, direction) for pair in pairs]
     lines = {
         entry.key: tuple(_lines(entry, panel, x, histories) for panel in panels)
@@ -145,7 +145,7 @@ def _lines(
     thin = histories[panel.thin].get(run_id, []) if panel.thin else []
     best = next(
         (
-            (round(x.share(step + 1), 4), round(panel.y.share(value), 4))
+            (round(x.share(step), 4), round(panel.y.share(value), 4))
             for step, value in solid
             if step == entry.best_epoch and math.isfinite(value)
         ),
@@ -157,7 +157,7 @@ def _lines(
 def _path(curve: Curve, x: Scale, y: Scale) -> str:
     """Absolute at first, then from point to point, which takes the fewest characters."""
     points = [
-        (round(FINE * x.place(step + 1)), round(FINE * (1 - _beyond(y, value))))
+        (round(FINE * x.place(step)), round(FINE * (1 - _beyond(y, value))))
         for step, value in _thinned([point for point in curve if math.isfinite(point[1])])
     ]
     if not points:

@@ -84,7 +84,7 @@ def leaderboard_of(search: StoredSearch, links: Links, y: Scale | None) -> Leade
     all_names = names_of(trial.hyperparameters for trial in trials)
     several = [name for name in all_names if _varies(name, trials)]
     shows_status = any(trial.score is None for trial in trials)
-    columns = ["", "trial", search.objective.name, "epoch", "epochs", "time", *several]
+    columns = ["", "trial", search.objective.name, "best epoch", "epochs", "time", *several]
     rows = []
     for rank, trial in enumerate(trials, 1):
         status = trial.status.lower() if trial.status != "FINISHED" else ""
@@ -92,7 +92,7 @@ def leaderboard_of(search: StoredSearch, links: Links, y: Scale | None) -> Leade
             _number(rank if trial.score is not None else None),
             Cell(f"{trial.number:03d}", str(trial.number), True),
             Cell(shown_score(trial.score) or status, _sortable(trial.score), True),
-            _number(trial.best_epoch + 1 if trial.best_epoch is not None else None),
+            _number(trial.best_epoch),
             _number(trial.epochs_run),
             _time(trial.seconds),
             *(_cell(trial.hyperparameters.get(name)) for name in several),

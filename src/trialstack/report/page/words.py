@@ -82,8 +82,8 @@ def reasons(search: StoredSearch) -> list[tuple[str, int]]:
 def _winner(search: StoredSearch) -> str:
     best = search.ranking[0]
     at = (
-        f" in epoch {best.best_epoch + 1} of {best.epochs_run}"
-        if best.best_epoch is not None
+        f" in epoch {best.best_epoch} (of 0 to {best.epochs_run - 1})"
+        if best.best_epoch is not None and best.epochs_run
         else ""
     )
     score = f"{search.objective.name} {shown_score(best.score)}{at}"
