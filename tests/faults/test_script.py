@@ -127,7 +127,7 @@ def test_terminated_then_killed_then_finished(tmp_path: Path) -> None:
     stopped = runs(tmp_path)
     assert {run["status"] for run in stopped} == {"FINISHED", "KILLED"}, "at once, none RUNNING"
 
-    seed = int(os.environ.get("SEED", time.time_ns() % 10**6))
+    seed = int(os.environ.get("SEED") or time.time_ns() % 10**6)
     delay = random.Random(seed).uniform(0.0, 0.6)
     print(f"SEED={seed}: SIGKILL {delay:.3f} s after a trial")
     done = journaled(tmp_path)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import Figure
 from tests.faults.searched import RINGS, TRIALS, Searched, check_as_if_never_interrupted
 
 pytestmark = pytest.mark.faults
@@ -79,7 +80,7 @@ def test_a_store_that_another_program_locks_for_long(tmp_path: Path, whole: Whol
     ids=["one-by-one", "one-by-one, SIGTERM too", "stacked"],
 )
 def test_stopped_refused_once_stopped_by_two_signals(
-    executor: str, stops: dict[signal.Signals, int], tmp_path: Path, whole: Whole
+    executor: str, stops: dict[signal.Signals, int], tmp_path: Path, whole: Whole, figure: Figure
 ) -> None:
     place = Searched(tmp_path / "place", executor)
     for number, code in stops.items():
@@ -88,10 +89,14 @@ def test_stopped_refused_once_stopped_by_two_signals(
             assert process.wait_for(lambda size=size: place.journal_size > size + 3000)
             if number == signal.SIGINT:
                 process.process.send_signal(signal.SIGSTOP)  # it might be through too early
+                before = time.monotonic()
                 refused(place, process.process.pid, tmp_path)
+                figure("seconds until a second process is refused, each", time.monotonic() - before)
                 process.process.send_signal(signal.SIGCONT)
             process.process.send_signal(number)
+            before = time.monotonic()
             assert process.wait() == code, process.said
+            figure("seconds from a signal to the end, each", time.monotonic() - before)
         (last,) = process.lines
         assert last.startswith("stopped; what is finished is saved. Go on with: trialstack tune ")
         assert {run["status"] for run in place.runs()} <= {"FINISHED", "KILLED"}
@@ -102,7 +107,7 @@ def test_stopped_refused_once_stopped_by_two_signals(
         process.process.send_signal(signal.SIGINT)
         process.process.send_signal(signal.SIGINT)
         assert process.wait() in {130, -signal.SIGINT}
-    check_as_if_never_interrupted(place, place.finish(), whole(executor), ended_itself=True)
+    check_as_if_never_interrupted(place, place.finish(), whole(executor))
     lock = place.journals[0].parents[1] / "lock"
     assert f"process {process.process.pid} " not in lock.read_text(), "who died holds nothing"
 

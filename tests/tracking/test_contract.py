@@ -215,6 +215,67 @@ def test_a_run_goes_on_after_resuming(tracker: Tracker) -> None:
     assert see(tracker, tracker.run_id("trial/0")).parent == run_id
 
 
+def test_a_run_that_goes_on_forgets_the_error_that_it_ended_with(tracker: Tracker) -> None:
+    start(tracker, "search")
+    tracker.set_tags("search", {"trialstack.error": "no", "colour": "red"})
+    tracker.end_run("search", "FAILED", STARTED + 1)
+    tracker.flush()
+    tracker.resume_run("search", tracker.run_id("search"))
+    tags = see(tracker, tracker.run_id("search")).tags
+    assert "trialstack.error" not in tags
+    assert tags["colour"] == "red"
+
+
+def test_it_is_told_when_a_run_is_written_to_its_end(tracker: Tracker) -> None:
+    start(tracker, "trial/0")
+    seen: list[str] = []
+    run_id = tracker.run_id("trial/0")
+
+    def tell() -> None:
+        (run,) = (run for run in tracker.known_runs() if run.run_id == run_id)
+        seen.append(run.status)
+
+    tracker.end_run("trial/0", "FINISHED", STARTED + 1, tell)
+    tracker.flush()
+    assert seen == ["FINISHED"]
+
+
+def next_process(tracker: Tracker) -> Tracker:
+    """The tracker of a process that goes on with a search."""
+    if isinstance(tracker, MemoryTracker):
+        return MemoryTracker(tracker.runs)
+    assert isinstance(tracker, MlflowTracker)
+    return MlflowTracker(tracker.store, "moons", "s1")
+
+
+def test_runs_that_a_stopped_process_has_closed_get_their_successors(tracker: Tracker) -> None:
+    start(tracker, "search")
+    for key in ("trial/0", "trial/1", "trial/2"):
+        start(tracker, key, parent="search")
+    tracker.end_run("trial/1", "FAILED", STARTED + 1)
+    ids = {key: tracker.run_id(key) for key in ("search", "trial/0", "trial/1", "trial/2")}
+    tracker.close()
+
+    second = next_process(tracker)
+    second.resume_run("search", ids["search"])
+    assert second.kill_open_runs(ids["search"]) == []
+    start(second, "trial/0", parent="search")
+    ids["again"] = second.run_id("trial/0")
+    second.close()
+
+    third = next_process(second)
+    third.resume_run("search", ids["search"])
+    assert third.kill_open_runs(ids["search"]) == []
+    for key in ("trial/0", "trial/2"):
+        start(third, key, parent="search")
+    third.close()
+    found = {run.run_id: run for run in third.known_runs()}
+    assert found[ids["trial/0"]].successor == ids["again"], "not one of a later process"
+    assert found[ids["again"]].successor == third.run_id("trial/0")
+    assert found[ids["trial/2"]].successor == third.run_id("trial/2"), "which it has waited for"
+    assert found[ids["trial/1"]].successor == found[ids["search"]].successor == ""
+
+
 def test_runs_that_a_killed_process_left_open_are_closed(tracker: Tracker) -> None:
     """The first tracker is never closed, as its process would not have closed it."""
     start(tracker, "search")
@@ -222,11 +283,7 @@ def test_runs_that_a_killed_process_left_open_are_closed(tracker: Tracker) -> No
     start(tracker, "trial/1", parent="search")
     tracker.end_run("trial/1", "FINISHED", STARTED + 1)
     tracker.flush()
-    successor: Tracker = (
-        MemoryTracker(tracker.runs)
-        if isinstance(tracker, MemoryTracker)
-        else MlflowTracker(tracker.store, "moons", "s1")  # type: ignore[attr-defined]
-    )
+    successor = next_process(tracker)
     successor.resume_run("search", tracker.run_id("search"))
     successor.flush()
     orphans = successor.kill_open_runs("search, again")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -52,11 +53,13 @@ class Outage:
         return call
 
 
-def a_trial(tracker: MlflowTracker, key: str = "trial/0") -> None:
+def a_trial(
+    tracker: MlflowTracker, key: str = "trial/0", written: Callable[[], None] | None = None
+) -> None:
     tracker.start_run(NewRun(key, "trial", key, STARTED, params={"units": "3"}))
     tracker.log_epochs(key, 0, [{"loss": 0.5}, {"loss": 0.25}], [STARTED, STARTED + 1])
     tracker.log_file(key, "trial.json", b"{}")
-    tracker.end_run(key, "FINISHED", STARTED + 2)
+    tracker.end_run(key, "FINISHED", STARTED + 2, written)
 
 
 def assert_complete(client: Any, tracker: MlflowTracker, key: str = "trial/0") -> None:
@@ -86,6 +89,23 @@ def test_what_could_not_be_written_is_written_later(store: Store) -> None:
         assert tracker.problems == []
         for number in range(3):
             assert_complete(client, tracker, f"trial/{number}")
+
+
+def test_nothing_is_told_to_be_written_before_it_is(store: Store) -> None:
+    told: list[str] = []
+    outage = Outage(open_client(store))
+    with MlflowTracker(store, "moons", "s1", client=outage) as tracker:
+        tracker.start_run(NewRun("trial/0", "trial", "trial/0", STARTED))
+        tracker.flush()
+        outage.away.set()
+        tracker.log_file("trial/0", "trial.json", b"{}")
+        tracker.end_run("trial/0", "FINISHED", STARTED + 1, lambda: told.append("written"))
+        while outage.failures < 3:
+            threading.Event().wait(0.01)
+        assert told == []
+        outage.away.clear()
+        tracker.flush()
+        assert told == ["written"]
 
 
 def test_a_picture_is_drawn_once_and_not_before_there_is_a_run(store: Store, png: bytes) -> None:
@@ -162,6 +182,7 @@ def test_a_run_that_mlflow_refuses_stands_in_nobodys_way(
 ) -> None:
     from mlflow.exceptions import MlflowException
 
+    told: list[str] = []
     with MlflowTracker(store, "moons", "s1") as tracker:
         create_run = tracker.client.create_run
 
@@ -172,9 +193,10 @@ def test_a_run_that_mlflow_refuses_stands_in_nobodys_way(
 
         monkeypatch.setattr(tracker.client, "create_run", refuse)
         for number in range(3):
-            a_trial(tracker, f"trial/{number}")
+            a_trial(tracker, f"trial/{number}", partial(told.append, f"trial/{number}"))
         tracker.flush()
         assert tracker.problems == ["run 'trial/1': MLflow refused creating it: not this one"]
+        assert sorted(told) == ["trial/0", "trial/2"]
         assert_complete(tracker.client, tracker, "trial/0")
         assert_complete(tracker.client, tracker, "trial/2")
         with pytest.raises(TrialstackError, match="not this one"):

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 
 import pytest
 
@@ -204,3 +206,51 @@ def test_while_the_store_is_away_items_are_tried_alone() -> None:
     assert log.errors[:3] == ["a failed", "b failed", "c failed"]
     assert log.groups[0] == ["a", "b", "c"]
     assert sorted(log.written) == ["a", "b", "c"]
+
+
+class HungLog(Log):
+    """Its first write fails after as long as a request may take; the second one never ends."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.begun = 0
+        self._hung = 0.0
+        monotonic = time.monotonic
+        clock = SimpleNamespace(monotonic=lambda: monotonic() + self._hung)
+        monkeypatch.setattr(writer_module, "time", clock)
+
+    def write(self, item: str) -> None:
+        self.begun += 1
+        if self.begun == 1:
+            self._hung = 20.0
+            threading.Event().wait(0.3)  # in which `flush` looks at the clock
+            raise OSError("no answer in time")
+        super().write(item)
+
+
+def test_the_time_that_a_request_hung_counts_as_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = HungLog(monkeypatch)
+    log.gate.clear()
+    writer = log.writer()
+    writer.put("a")
+    done: list[bool] = []
+    waiting = threading.Thread(target=lambda: done.append(writer.flush(20)), daemon=True)
+    waiting.start()
+    waiting.join(10)
+    assert done == [False]
+    log.gate.set()
+    assert writer.close(20), "it was tried again meanwhile"
+    assert log.written == ["a"]
+
+
+def test_after_a_long_outage_there_is_another_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = HungLog(monkeypatch)
+    writer = log.writer()
+    monkeypatch.setattr(writer_module, "_FIRST_PAUSE", 3600.0)
+    monkeypatch.setattr(writer_module, "_LONGEST_PAUSE", 3600.0)
+    writer.put("a")
+    while not log.errors:
+        threading.Event().wait(0.001)
+    assert writer.flush(20), "without waiting for the end of the pause"
+    assert (log.begun, log.written) == (2, ["a"])
+    writer.close(20)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from trialstack.plots.painter import BoundaryPainter
-from trialstack.tracking.base import Drawing
+from trialstack.tracking.base import Drawing, NewRun, Status
 from trialstack.tracking.memory import MemoryTracker
 from trialstack.tuners.journal import Journal
 from trialstack.tuners.pictures import TrialPictures
@@ -105,7 +105,60 @@ class Killed(MemoryTracker):
         super().log_image(key, name, picture, step)
 
 
+class Away(MemoryTracker):
+    """A store that goes away with the first trial's end, and is back with the third's."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.kept: list[int] = []  # files, at each end
+        self.told: list[Callable[[], None]] = []
+
+    def end_run(
+        self, key: str, status: Status, ended: float, written: Callable[[], None] | None = None
+    ) -> None:
+        if written is not None:
+            self.told.append(written)
+            self.kept.append(len(list(self.folder.glob("*/pictures/*"))))
+            if len(self.told) == 3:
+                for tell in self.told:
+                    tell()
+                self.kept.append(len(list(self.folder.glob("*/pictures/*"))))
+        super().end_run(key, status, ended)
+
+
+def waiting(tuner: Any) -> list[str]:
+    """Files of pictures that are not tracked yet."""
+    return sorted(path.name for path in (Path(tuner.project_dir) / "pictures").iterdir())
+
+
 class TestInASearch:
+    def test_files_wait_for_a_store_that_is_away_and_no_longer(
+        self, tuner_of: TunerOf, tmp_path: Path, fit: dict[str, Any], X: Any, y: Any
+    ) -> None:
+        tracker = Away(tmp_path)
+        tuner_of(tracking=tracker).search(X, y, **fit)
+        assert tracker.kept == [1, 2, 3, 0]
+
+    def test_what_a_killed_process_did_not_remove_is_removed(
+        self, tuner_of: TunerOf, outputs: Any, fit: dict[str, Any], X: Any, y: Any
+    ) -> None:
+        first = MemoryTracker()
+        tuner = tuner_of(trials=2, tracking=first)
+        tuner.search(X, y, **fit)
+        file = Path(tuner.project_dir) / "pictures" / "0.npy"
+        file.parent.mkdir()
+        file.write_bytes(b"of a trial that is tracked")
+
+        class Looking(MemoryTracker):
+            def start_run(self, run: NewRun) -> None:
+                seen.append(file.exists())
+                super().start_run(run)
+
+        seen: list[bool] = []
+        tuner_of(trials=3, tracking=Looking(first.runs)).search(X, y, **fit)
+        assert seen == [False]
+
     def test_nothing_is_painted_on_the_thread_that_trains(
         self,
         tuner_of: TunerOf,
@@ -149,8 +202,7 @@ class TestInASearch:
             tuner.search(X, y, **fit)
         journal = Journal(tuner.journal.path)
         assert [entry["trial_id"] for entry in journal.of("finished")] == ["0", "1"]
-        kept = sorted(path.name for path in (Path(tuner.project_dir) / "pictures").iterdir())
-        assert kept == ["0.npy", "1.npy"]
+        assert waiting(tuner) == ["1.npy"], "the first one is tracked"
 
         again = MemoryTracker(killed.runs)
         tuner_of(tracking=again).search(X, y, **fit)

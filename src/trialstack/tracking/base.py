@@ -79,6 +79,11 @@ class KnownRun:
     run_id: str
     status: str
     description: str = ""
+    successor: str = ""
+
+    def waits_for(self, successor: str) -> bool:
+        """Whether it was interrupted, and nobody but `successor` goes on in its place yet."""
+        return self.status == "KILLED" and self.successor in {"", successor}
 
 
 def runs_by_key(runs: Iterable[KnownRun]) -> dict[str, KnownRun]:
@@ -102,7 +107,7 @@ class Tracker(Protocol):
         """Opens a run. A key used before opens a new run that replaces the old one."""
 
     def resume_run(self, key: str, run_id: str) -> None:
-        """Goes on with a run that the store already holds, RUNNING again."""
+        """Goes on with a run that the store holds: RUNNING again, without the error of before."""
 
     def log_epochs(
         self, key: str, first_epoch: int, rows: Sequence[EpochRow], times: Sequence[float]
@@ -142,8 +147,17 @@ class Tracker(Protocol):
     def log_dataset(self, key: str, dataset: DatasetRecord) -> None:
         """Adds a data set to the run's inputs."""
 
-    def end_run(self, key: str, status: Status, ended: float) -> None:
-        """Closes a run."""
+    def end_run(
+        self, key: str, status: Status, ended: float, written: Callable[[], None] | None = None
+    ) -> None:
+        """Closes a run.
+
+        Args:
+            key: Of the run.
+            status: What it came to.
+            ended: Seconds since the epoch.
+            written: Called, on whatever thread, when the store holds the run up to its end.
+        """
 
     def run_id(self, key: str) -> str:
         """The store's id of a run; waits until there is one."""
@@ -155,11 +169,12 @@ class Tracker(Protocol):
         """Closes runs of this search that a killed process has left RUNNING.
 
         Args:
-            successor: Who goes on in their place: becomes their tag `trialstack.successor`, until
-                a run of the same key is started here, whose id then takes its place.
+            successor: Who goes on in their place, and in that of runs that a stopped process has
+                closed itself: becomes their tag `trialstack.successor`, until a run of the same
+                key is started here, whose id then takes its place.
 
         Returns:
-            The runs, as they were.
+            The runs that were RUNNING, as they were.
         """
 
     def flush(self) -> bool:

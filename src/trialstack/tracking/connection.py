@@ -85,9 +85,9 @@ def _client_that_answers(store: Store) -> Any:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    from trialstack.tracking.creations import send_creations_once
+    from trialstack.tracking.repeats import repeat_less
 
-    send_creations_once()
+    repeat_less()
     try:
         client = MlflowClient(store.tracking_uri, registry_uri=store.tracking_uri)
         client.search_experiments(max_results=1)

@@ -29,7 +29,8 @@ class Delivery:
         note: Takes a line for people.
 
     Attributes:
-        orphans: Key of a run -> id of one that a killed process left open, which it succeeds.
+        orphans: Key of a run -> ids of those that earlier processes did not come to the end of,
+            which it succeeds.
         outage: What the store says while it does not take anything, else empty.
         incomplete: Whether something was given up.
     """
@@ -42,7 +43,7 @@ class Delivery:
         lock: threading.Lock,
         note: Callable[[str], None],
     ) -> None:
-        self.orphans: dict[str, str] = {}
+        self.orphans: dict[str, list[str]] = {}
         self.outage = ""
         self.incomplete = False
         self._store = store
@@ -83,18 +84,20 @@ class Delivery:
         finally:
             if run.run_id is not None or run.refused:
                 run.show()
-        self._taken([run])
+        self._taken([(run, pending)])
 
     def _write_together(self, runs: Sequence[RunState]) -> None:
         """Writes all that is pending of some runs, or nothing."""
         before = [(run, run.run_id, [*run.tables]) for each in runs for run in each.lineage()]
         pending_of: list[tuple[RunState, Pending]] = []
+        sent: list[tuple[RunState, Pending]] = []
         try:
             with self._client.together():
                 for run in runs:
                     pending = run.take(self._lock)
                     pending_of.append((run, pending.copy()))
                     self._send(run, pending)
+                    sent.append((run, pending))
         except BaseException:
             for run, run_id, tables in before:
                 run.doubtful |= run.run_id != run_id
@@ -104,25 +107,31 @@ class Delivery:
             raise
         for run in runs:
             run.show()
-        self._taken(runs)
+        self._taken(sent)
 
     def _send(self, run: RunState, pending: Pending) -> None:
         if self._requests.open(run):
-            self._link_orphan(run)
+            self._link_orphans(run)
             self._draw(run, pending)
             self._requests.send(run, pending)
 
-    def _taken(self, runs: Sequence[RunState]) -> None:
+    def _taken(self, sent: Sequence[tuple[RunState, Pending]]) -> None:
         self.outage = ""
-        if self._failed in runs:  # not others: what MLflow never takes is no outage
+        if any(run is self._failed for run, _ in sent):
+            # Not others: what MLflow never takes is no outage.
             self._failed, self._told = None, False
             log.warning("%s", back(self._store))
+        for run, pending in sent:
+            if not run.refused:
+                for tell in pending.written:
+                    tell()
 
-    def _link_orphan(self, run: RunState) -> None:
-        orphan = self.orphans.get(run.key, run.run_id)
-        if orphan != run.run_id:
-            self._client.set_tag(orphan, tags.SUCCESSOR, run.run_id)
-            del self.orphans[run.key]
+    def _link_orphans(self, run: RunState) -> None:
+        orphans = self.orphans.get(run.key, [])
+        if run.run_id not in orphans:  # else it is one of them that is resumed
+            for orphan in orphans:
+                self._client.set_tag(orphan, tags.SUCCESSOR, run.run_id)
+            self.orphans.pop(run.key, None)
 
     def _draw(self, run: RunState, pending: Pending) -> None:
         drawings, pending.drawings = pending.drawings, {}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trialstack.tracking.base import DatasetRecord, Drawing, KnownRun, NewRun, Status, undrawn
-from trialstack.tracking.tags import SUCCESSOR
+from trialstack.tracking.tags import ERROR, SUCCESSOR
 from trialstack.trials import EpochRow
 
 
@@ -70,7 +70,7 @@ class MemoryTracker:
         self.runs = list(runs)
         self.problems: list[str] = []
         self._current: dict[str, RunRecord] = {}
-        self._orphans: dict[str, RunRecord] = {}
+        self._orphans: dict[str, list[RunRecord]] = {}
         self._closed = False
 
     def __getitem__(self, key: str) -> RunRecord:
@@ -104,6 +104,7 @@ class MemoryTracker:
             self._enter(RunRecord(key=key, run_id=run_id))
         else:
             known.status, known.ended = "RUNNING", None
+            known.tags.pop(ERROR, None)
             self._current[key] = known
 
     def log_epochs(
@@ -155,10 +156,14 @@ class MemoryTracker:
         """See `Tracker`."""
         self._writable(key).datasets.append(dataset)
 
-    def end_run(self, key: str, status: Status, ended: float) -> None:
+    def end_run(
+        self, key: str, status: Status, ended: float, written: Callable[[], None] | None = None
+    ) -> None:
         """See `Tracker`."""
         run = self._writable(key)
         run.status, run.ended = status, ended
+        if written is not None:
+            written()
 
     def run_id(self, key: str) -> str:
         """See `Tracker`."""
@@ -166,18 +171,25 @@ class MemoryTracker:
 
     def known_runs(self) -> list[KnownRun]:
         """All runs, oldest first."""
-        return [KnownRun(run.key, run.run_id, run.status) for run in self.runs]
+        return [
+            KnownRun(run.key, run.run_id, run.status, successor=run.tags.get(SUCCESSOR, ""))
+            for run in self.runs
+        ]
 
     def kill_open_runs(self, successor: str) -> list[KnownRun]:
         """See `Tracker`."""
         own = {run.run_id for run in self._current.values()}
         orphans = []
-        for run in self.runs:
-            if run.status == "RUNNING" and run.run_id not in own:
-                orphans.append(KnownRun(run.key, run.run_id, run.status))
+        for run, known in zip(self.runs, self.known_runs(), strict=True):
+            if run.run_id in own:
+                continue
+            if run.status == "RUNNING":
+                orphans.append(known)
                 run.status, run.ended = "KILLED", time.time()
-                run.tags[SUCCESSOR] = successor
-                self._orphans[run.key] = run
+            elif not known.waits_for(successor):
+                continue
+            run.tags[SUCCESSOR] = successor
+            self._orphans.setdefault(run.key, []).append(run)
         return orphans
 
     def flush(self) -> bool:
@@ -196,8 +208,8 @@ class MemoryTracker:
             raise RuntimeError("this tracker is closed")
         self.runs.append(run)
         self._current[run.key] = run
-        if run.key in self._orphans:
-            self._orphans.pop(run.key).tags[SUCCESSOR] = run.run_id
+        for orphan in self._orphans.pop(run.key, ()):
+            orphan.tags[SUCCESSOR] = run.run_id
 
     def _writable(self, key: str) -> RunRecord:
         if self._closed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -26,7 +27,7 @@ from trialstack.tracking.store import Store, open_client
 log = logging.getLogger(__name__)
 
 _LONGEST_WAIT = 60.0  # seconds for the id of a run
-_PATIENCE = 20.0  # seconds that `flush` and `close` wait for a store that does not answer
+_PATIENCE = 30.0  # seconds that one waits for a store that does not answer
 
 
 class MlflowTracker(Gathering):
@@ -109,10 +110,13 @@ class MlflowTracker(Gathering):
         """Writes into a run that somebody else has opened and will end."""
         self._enter(RunState(key, run_id=run_id, resuming=True, ended=True))
 
-    def end_run(self, key: str, status: Status, ended: float) -> None:
+    def end_run(
+        self, key: str, status: Status, ended: float, written: Callable[[], None] | None = None
+    ) -> None:
         """See `Tracker`."""
         self._find(key).ended = True
-        self._add(key, Pending(end=(status, ended)))
+        waiting = [] if written is None else [written]
+        self._add(key, Pending(end=(status, ended), written=waiting))
 
     def run_id(self, key: str) -> str:
         """See `Tracker`.
@@ -123,7 +127,7 @@ class MlflowTracker(Gathering):
         run = self._find(key)
         if run.new is not None and not run.opened.is_set():
             self._delivery.put(run, now=True)
-            run.opened.wait(_PATIENCE if self._delivery.outage else _LONGEST_WAIT)
+            self._wait_until_opened(run)
         if run.run_id is None or not (run.new is None or run.opened.is_set()):
             raise TrialstackError(
                 f"run {key!r} is not in the store: "
@@ -146,6 +150,7 @@ class MlflowTracker(Gathering):
                 run.info.run_id,
                 run.info.status,
                 run.data.tags.get(tags.DESCRIPTION, ""),
+                run.data.tags.get(tags.SUCCESSOR, ""),
             )
             for run in runs_of_search(
                 self.client, self._experiment_id, self.search_id, deleted=deleted
@@ -160,18 +165,19 @@ class MlflowTracker(Gathering):
             ended: When that process was last seen, in seconds since the epoch; None = now.
 
         Returns:
-            The runs, as they were.
+            The runs that were RUNNING, as they were.
         """
         with self._lock:
             own = {run.run_id for run in self._runs.values()}
-        orphans = [
-            run for run in self.known_runs() if run.status == "RUNNING" and run.run_id not in own
-        ]
+        known = [run for run in self.known_runs() if run.run_id not in own]
+        orphans = [run for run in known if run.status == "RUNNING"]
         milliseconds = int(1000 * ended) if ended is not None else None
-        for run in orphans:
-            self.client.set_tag(run.run_id, tags.SUCCESSOR, successor)
-            self.client.set_terminated(run.run_id, "KILLED", milliseconds)
-            self._delivery.orphans[run.key] = run.run_id
+        for run in (*orphans, *(run for run in known if run.waits_for(successor))):
+            if run.successor != successor:
+                self.client.set_tag(run.run_id, tags.SUCCESSOR, successor)
+            if run.status == "RUNNING":
+                self.client.set_terminated(run.run_id, "KILLED", milliseconds)
+            self._delivery.orphans.setdefault(run.key, []).append(run.run_id)
         return orphans
 
     def flush(self) -> bool:
@@ -201,6 +207,13 @@ class MlflowTracker(Gathering):
         at: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _wait_until_opened(self, run: RunState) -> None:
+        begun = time.monotonic()
+        while not run.opened.wait(0.1):
+            patience = _PATIENCE if self._delivery.outage else _LONGEST_WAIT
+            if time.monotonic() - begun >= patience:
+                return
 
     def _find(self, key: str) -> RunState:
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from trialstack.tracking.base import DatasetRecord, Drawing, KnownRun, NewRun, Status
 from trialstack.trials import EpochRow
@@ -46,7 +46,9 @@ class NullTracker:
     def log_dataset(self, key: str, dataset: DatasetRecord) -> None:
         """See `Tracker`."""
 
-    def end_run(self, key: str, status: Status, ended: float) -> None:
+    def end_run(
+        self, key: str, status: Status, ended: float, written: Callable[[], None] | None = None
+    ) -> None:
         """See `Tracker`."""
 
     def run_id(self, key: str) -> str:

@@ -7,6 +7,7 @@ a second is created, filled and closed with one request each.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ class Pending:
         tables: Those of the files that MLflow is to show as tables.
         datasets: Inputs of the run.
         end: Status and time in seconds, when the run is over.
+        written: To be called when all of this is.
     """
 
     metrics: list[Point] = field(default_factory=list)
@@ -47,6 +49,7 @@ class Pending:
     tables: list[str] = field(default_factory=list)
     datasets: list[DatasetRecord] = field(default_factory=list)
     end: tuple[Status, float] | None = None
+    written: list[Callable[[], None]] = field(default_factory=list)
 
     def copy(self) -> Pending:
         """Another with the same parts; taking some out of one leaves them in the other."""
@@ -64,6 +67,7 @@ class Pending:
             tables=self.tables + later.tables,
             datasets=self.datasets + later.datasets,
             end=later.end or self.end,
+            written=self.written + later.written,
         )
 
 

@@ -94,7 +94,10 @@ class RunRequests:
         if pending.end is not None:
             status, ended = pending.end
             end = int(ended * 1000)
-            self._try(run, "its end", lambda: self._client.set_terminated(run.run_id, status, end))
+            if not self._try(
+                run, "its end", lambda: self._client.set_terminated(run.run_id, status, end)
+            ):
+                pending.written = []
             pending.end = None
 
     def _try(self, run: RunState, what: str, write: Callable[[], None]) -> bool:
@@ -150,10 +153,12 @@ class RunRequests:
         return found[0].info.run_id if found else None
 
     def _resume(self, run: RunState) -> None:
+        known = self._client.get_run(run.run_id).data.tags
         if not run.ended:
             self._client.update_run(run.run_id, status="RUNNING")
-        logged = self._client.get_run(run.run_id).data.tags.get(tags.LOGGED_TABLES, "")
-        run.tables = tags.table_paths(logged)
+            if tags.ERROR in known:
+                self._client.delete_tag(run.run_id, tags.ERROR)
+        run.tables = tags.table_paths(known.get(tags.LOGGED_TABLES, ""))
 
     def _send_values(self, run: RunState, pending: Pending) -> None:
         if not (pending.metrics or pending.params or pending.tags):

@@ -63,6 +63,8 @@ class Writer(Generic[Item]):
         self._tickets = 0
         self._pause = 0.0  # 0 while the store answers
         self._resume_at = 0.0
+        self._began = 0.0  # the last attempt
+        self._away_since = 0.0  # beginning of the first attempt that failed, while there is a pause
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="trialstack-tracking", daemon=True)
         self._thread.start()
@@ -79,8 +81,12 @@ class Writer(Generic[Item]):
     def flush(self, timeout: float) -> bool:
         """Waits until all that was put so far is written.
 
+        As long as writing goes on it is waited for. If it fails, patience counts from the first
+        attempt that failed, which may have hung for most of it; but there is always time for
+        another attempt.
+
         Args:
-            timeout: Seconds to wait while writing fails; as long as it goes on, it is waited for.
+            timeout: Seconds of patience.
 
         Returns:
             Whether all was written.
@@ -89,12 +95,12 @@ class Writer(Generic[Item]):
             last = self._tickets
             for waiting in self._waiting.values():
                 waiting.due = 0.0
+            self._resume_at = 0.0
             self._changed.notify_all()
-            patience_ends = time.monotonic() + timeout
+            another_ends = time.monotonic() + min(timeout, _LONGEST_PAUSE)
             while self._older_than(last):
-                if not self._pause:
-                    patience_ends = time.monotonic() + timeout
-                elif time.monotonic() >= patience_ends:
+                patience_ends = max(self._away_since + timeout, another_ends)
+                if self._pause and time.monotonic() >= patience_ends:
                     return False
                 if not self._thread.is_alive():
                     return False
@@ -176,6 +182,7 @@ class Writer(Generic[Item]):
         due.sort(key=lambda item: self._waiting[item].due)
         taken = {item: self._waiting.pop(item) for item in due[:at_most]}
         self._writing = [*taken.values()]
+        self._began = now
         return taken
 
     def _wait_again(self, item: Item, waiting: _Waiting) -> None:
@@ -189,6 +196,7 @@ class Writer(Generic[Item]):
         alone = self._pause > 0.0
         with self._changed:
             waiting.attempts += 0 if alone else 1
+            self._away_since = self._away_since if alone else self._began
             self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
             now = time.monotonic()
             self._resume_at = now + self._pause

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import shutil
 from functools import partial
@@ -66,6 +67,11 @@ class TrialPictures:
         file = self._file(trial_id)
         # Read now, since the folder may be gone when it is drawn.
         return partial(_paint, self._painter, file.read_bytes()) if file.exists() else None
+
+    def forget(self, trial_id: str) -> None:
+        """Removes a trial's file: its picture is tracked. Any thread may do so."""
+        with contextlib.suppress(OSError):  # a file that stays does no harm
+            self._file(trial_id).unlink()
 
     def drop(self) -> None:
         """Removes all files: their pictures are tracked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,8 @@ class SearchRun:
         drawing = self._pictures.drawing(spec.trial_id, event.probe)
         if drawing is not None:
             self.tracker.log_image(key, "boundary_final", drawing)
-        self.tracker.end_run(key, "FINISHED", event.time)
+        tracked = partial(self._pictures.forget, spec.trial_id)
+        self.tracker.end_run(key, "FINISHED", event.time, tracked)
         self._trial_ended(score, event.time)
 
     def trial_failed(self, spec: TrialSpec, values: Mapping[str, Any], event: Failed) -> None:
@@ -237,6 +239,7 @@ class SearchRun:
     ) -> None:
         if isinstance(event, Finished):
             score = event.metrics[self.objective.name]
+            self._pictures.forget(spec.trial_id)
             self._add_row(spec, values, score, event.best_epoch, event.epochs_run)
             self._count(score, event.time)
         else:
