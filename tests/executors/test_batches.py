@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
+from trialstack.datasets.chosen_rows import ChosenRows
+from trialstack.executors import batches as module
 from trialstack.executors.batches import (
+    LargeTables,
     batches_of,
     can_be_cut,
     number_of_rows,
@@ -71,3 +76,49 @@ def test_every_epoch_ends_with_the_rows_that_are_left() -> None:
 
     batches = batches_of(tensors_of(Y, None, None, None), 3, 2, orders)
     assert [batch.numpy().ravel().tolist() for batch in batches] == [[0, 0], [2], [2, 0], [0]]
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [(X, None, None), (X, Y, None), (X, Y, WEIGHT), ({"a": X, "b": Y[:, None]}, (Y, Y), None)],
+)
+def test_large_arrays_are_cut_into_the_same_batches(
+    tables: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def orders() -> Iterator[Any]:
+        yield np.array([2, 0, 1])
+        yield np.array([1, 2, 0])
+
+    def read(batches: Any) -> list[Any]:
+        return [keras.tree.map_structure(lambda leaf: leaf.numpy().tolist(), b) for b in batches]
+
+    small = tensors_of(*tables, None)
+    expected = batches_of(small, 3, 2, orders)
+    monkeypatch.setattr(module, "MOST_COPIED", 0)
+    for numbers in (1, 1000):
+        monkeypatch.setattr(module, "NUMBERS_OF_A_PIECE", numbers)
+        large = tensors_of(*tables, None)
+        assert isinstance(large, LargeTables)
+        found = batches_of(large, 3, 2, orders)
+        assert read(found) == read(expected)
+        for one, other in zip(
+            *map(keras.tree.flatten, (found.element_spec, expected.element_spec)), strict=True
+        ):
+            assert (one.shape.as_list(), one.dtype) == (other.shape.as_list(), other.dtype)
+
+
+def test_large_arrays_are_let_go_with_what_holds_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_COPIED", 0)
+    large = tensors_of(X, Y, None, None)
+    batches = iter(batches_of(large, 3, 2, lambda: iter([np.arange(3)] * 1000)))
+    next(batches)
+    gone = weakref.ref(large)
+    del large
+    assert gone() is None
+    assert len(list(batches)) < 20, "what was read ahead, and no more"
+
+
+def test_chosen_rows_of_a_table_that_is_not_large_become_a_tensor() -> None:
+    rows = ChosenRows(X, np.array([2, 0]))
+    assert can_be_cut(rows, Y[:2], {})
+    assert tensors_of(rows, None, None, None).numpy().tolist() == X[[2, 0]].tolist()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trialstack.datasets.chosen_rows import ChosenRows
 from trialstack.datasets.columns import Schema, Table
 
 Features = NDArray[np.float32]
@@ -127,7 +128,7 @@ def tabulate(
     )
 
 
-def moments(X: Features) -> tuple[Features, Features]:
+def moments(X: Features | ChosenRows) -> tuple[Features, Features]:
     """Mean and variance of each column, each of shape `(features,)`.
 
     They are summed in double precision: raw measurements reach into the thousands.
@@ -136,8 +137,13 @@ def moments(X: Features) -> tuple[Features, Features]:
     >>> mean.tolist(), variance.tolist()
     ([2.0], [1.0])
     """
-    mean = X.mean(axis=0, dtype=np.float64)
-    # A column after the other where all at once would be a copy in double precision.
-    some = [slice(None)] if len(X) <= ROWS_AT_ONCE else [slice(i, i + 1) for i in range(X.shape[1])]
-    variance = np.concatenate([X[:, columns].var(axis=0, dtype=np.float64) for columns in some])
+    places = [slice(None)]
+    if len(X) > ROWS_AT_ONCE:  # all columns at once would be a copy in double precision
+        places = [slice(place, place + 1) for place in range(X.shape[1])]
+    mean = (
+        np.concatenate([X[:, columns].mean(axis=0, dtype=np.float64) for columns in places])
+        if isinstance(X, ChosenRows)
+        else X.mean(axis=0, dtype=np.float64)
+    )
+    variance = np.concatenate([X[:, columns].var(axis=0, dtype=np.float64) for columns in places])
     return mean.astype(np.float32), variance.astype(np.float32)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trialstack.datasets.base import ROWS_AT_ONCE, Features, Layout, Targets
+from trialstack.datasets.chosen_rows import ChosenRows
 from trialstack.datasets.columns import Schema
 
 
@@ -82,7 +83,7 @@ def column_digests(
     return digests
 
 
-def row_hashes(X: Features, y: Targets) -> list[str]:
+def row_hashes(X: Features | ChosenRows, y: Targets) -> list[str]:
     """One digest a row, of its features and its class: 32 hexadecimal digits.
 
     >>> X = np.array([[1, 2], [1, 2], [3, 4]], dtype=np.float32)

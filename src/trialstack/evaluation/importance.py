@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trialstack.datasets.chosen_rows import ChosenRows
 from trialstack.errors import DataError
 from trialstack.evaluation.checks import Labels, Probabilities, check_predictions, scored_classes
 
@@ -69,7 +70,7 @@ class Importance:
 
 def permutation_importance(
     predict: Predict,
-    X: ArrayLike,
+    X: ArrayLike | ChosenRows,
     y: ArrayLike,
     feature_names: Sequence[str] | None = None,
     *,
@@ -110,7 +111,7 @@ def permutation_importance(
         >>> found.auc, bool(0.3 < found.means[0] < 0.7), found.means[1].item()
         (1.0, True, 0.0)
     """
-    rows = np.asarray(X, dtype=np.float32)
+    rows = X if isinstance(X, ChosenRows) else np.asarray(X, dtype=np.float32)
     together = [[i] for i in range(rows.shape[1])] if groups is None else list(groups)
     names = tuple(feature_names or [f"x{i}" for i in range(len(together))])
     if len(names) != len(together) or repeats < 1:
@@ -120,7 +121,7 @@ def permutation_importance(
         )
     affordable = _affordable_rows(len(names), repeats, rows.shape[1])
     kept = _sample(np.asarray(y), affordable, seed)
-    rows = rows[kept]
+    rows = rows[kept]  # of many a sample
     labels, probabilities = check_predictions(np.asarray(y)[kept], _columns(predict(rows)))
     auc = float(_aucs(labels, probabilities[np.newaxis])[0])
     rng = np.random.default_rng([seed, 1])

@@ -11,12 +11,14 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trialstack.datasets.base import Features, Targets
+from trialstack.datasets.chosen_rows import ChosenRows
 from trialstack.datasets.fingerprint import hashes_digest, row_hashes
 from trialstack.errors import DataError
 
@@ -58,7 +60,9 @@ class Predictions:
         return Predictions(self.rows[order], self.y[order], self.probabilities[order])
 
 
-def predictions_on(X: Features, y: Targets, probabilities: NDArray[np.float64]) -> Predictions:
+def predictions_on(
+    X: Features | ChosenRows, y: Targets, probabilities: NDArray[np.float64]
+) -> Predictions:
     """Predictions on some rows.
 
     Args:
@@ -108,14 +112,26 @@ def read_predictions(content: bytes) -> Predictions:
         DataError: It is another file, or one that was changed.
     """
     try:
-        header, *lines = csv.reader(io.StringIO(content.decode()))
-        rows, labels, *columns = zip(*lines, strict=True)
-        if header != [*_KNOWN, *(f"{_PROBABILITY}{index}" for index in range(len(columns)))]:
+        lines = csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline=""))
+        header = next(lines, [])
+        classes = max(len(header) - len(_KNOWN), 0)
+        if header != [*_KNOWN, *(f"{_PROBABILITY}{index}" for index in range(classes))]:
             raise ValueError(f"its first line is {','.join(header)[:80]!r}")
-        return Predictions(
-            np.array(rows, dtype=np.str_),
-            np.array(labels).astype(np.int64),
-            np.array(columns).astype(np.float64).T,
-        )
+        blocks = list(iter(lambda: _block([*islice(lines, LINES_AT_ONCE)], classes), None))
+        if not blocks:
+            raise ValueError("it has no rows")
+        rows, y, probabilities = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        return Predictions(rows, y, probabilities)
     except (ValueError, csv.Error) as error:
         raise DataError(f"{FILE}: no table of predictions: {error}") from error
+
+
+def _block(
+    lines: list[list[str]], classes: int
+) -> tuple[NDArray[np.str_], NDArray[np.int64], NDArray[np.float64]] | None:
+    """Some lines as arrays; None if there are none."""
+    if not lines:
+        return None
+    rows, labels, *columns = zip(*lines, strict=True)
+    probabilities = np.array(columns).astype(np.float64).reshape(classes, len(rows)).T
+    return np.array(rows, dtype=np.str_), np.array(labels).astype(np.int64), probabilities

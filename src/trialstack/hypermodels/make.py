@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trialstack.datasets.base import Features, moments
+from trialstack.datasets.chosen_rows import ChosenRows
 from trialstack.experiment import Experiment, MLPSettings
 from trialstack.hypermodels.arguments import OFFERED
 from trialstack.hypermodels.custom import load_hypermodel
@@ -15,7 +16,10 @@ from trialstack.preprocessing.encodings import make_encoding
 
 
 def make_hypermodel(
-    experiment: Experiment, X: Features, n_classes: int, n_numeric: int | None = None
+    experiment: Experiment,
+    X: Features | ChosenRows,
+    n_classes: int,
+    n_numeric: int | None = None,
 ) -> Any:
     """The hypermodel that the experiment names, for the rows it is going to be fitted on.
 

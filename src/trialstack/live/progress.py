@@ -15,6 +15,7 @@ from rich.text import Text
 
 from trialstack.console import one_line
 from trialstack.live.dashboard import dashboard
+from trialstack.live.plain import telling_of
 from trialstack.live.snapshot import Watch
 from trialstack.pipeline.job import Listener, SearchInProgress
 from trialstack.tracking.store import display_uri
@@ -85,8 +86,12 @@ class Progress(Listener):
         """Shows the dashboard, if stderr is a terminal that can; a last line stays of it."""
         console = _Terminal(file=sys.stderr, highlight=False)
         nothing_left = len(search.run.rows) >= search.max_trials
-        if nothing_left or not _can_draw(console):
+        if nothing_left:
             yield
+            return
+        if not _can_draw(console):
+            with telling_of(search, self.stage):
+                yield
             return
         frames = _Frames(Watch(search), console)
         # What others print (hypermodels, warnings) goes above it: `Live` redirects both streams.

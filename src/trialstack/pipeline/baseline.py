@@ -21,6 +21,7 @@ from trialstack.pipeline.fitted import (
     probabilities_of,
 )
 from trialstack.pipeline.job import BASELINE, Job, NotWrittenError
+from trialstack.pipeline.release import release_rows
 from trialstack.pipeline.result import Scored
 from trialstack.tuners.journal import Entry
 from trialstack.tuners.search_run import PARENT
@@ -102,6 +103,7 @@ def _fit(job: Job) -> Entry:
     with failed_on_error(job.tracker, BASELINE):
         scores = _evaluate(job, fitted, plan.name)
         describe_baseline(job, scores)
+    release_rows(data.X.nbytes)
     entry = job.record_run_stage(BASELINE, {"test": scores})
     job.tracker.end_run(BASELINE, "FINISHED", time.time())
     return entry

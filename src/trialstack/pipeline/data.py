@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialstack.datasets.base import Dataset, Layout
+from trialstack.datasets.chosen_rows import ChosenRows, as_slice, rows_of
 from trialstack.datasets.columns import Table
 from trialstack.datasets.features import Feature
 from trialstack.datasets.fingerprint import rows_digest
@@ -31,20 +32,20 @@ class Rows:
     """Features and class indices of some rows.
 
     Attributes:
-        X: What a network takes, shape `(rows, features)`.
+        X: What a network takes, shape `(rows, features)`; see `Data.train` for what is no array.
         y: Shape `(rows,)`.
         raw: The same rows as the data set has them, shape `(rows, columns)`; None = they are `X`.
         first_is_positive: Whether, of two classes, the first is the one that scores such as F1
             are about, as the second one is in general.
     """
 
-    X: NDArray[np.float32]
+    X: NDArray[np.float32] | ChosenRows
     y: NDArray[np.int64]
-    raw: NDArray[np.float32] | None = None
+    raw: NDArray[np.float32] | ChosenRows | None = None
     first_is_positive: bool = False
 
     @property
-    def known_by(self) -> NDArray[np.float32]:
+    def known_by(self) -> NDArray[np.float32] | ChosenRows:
         """What a row is recognised by, whatever was made of it for a network."""
         return self.X if self.raw is None else self.raw
 
@@ -100,7 +101,11 @@ class Data:
             experiment.folder,
             experiment.where,
             experiment.place_of,
-            telling(tell or (lambda line: None), f"reading {settings.source}"),
+            telling(
+                tell or (lambda line: None),
+                f"reading {settings.source}",
+                then="checking and splitting the rows",
+            ),
         )
         dataset, test = read.dataset, read.split.test
         return cls(
@@ -181,9 +186,9 @@ class Data:
 
     def rows(self, indices: NDArray[np.int64]) -> Rows:
         """Some rows of the data set."""
-        rows = _as_slice(indices)
-        raw = self.dataset.X[rows] if self.preparation else None
-        return Rows(self.X[rows], self.dataset.y[rows], raw, self.dataset.positive == 0)
+        at = as_slice(indices)
+        raw = self.dataset.X[at] if self.preparation else None
+        return Rows(self.X[at], self.dataset.y[at], raw, self.dataset.positive == 0)
 
     def frame(self, indices: NDArray[np.int64]) -> pd.DataFrame:
         """Some rows as a person's table has them, with the index 0, 1, ..."""
@@ -191,7 +196,7 @@ class Data:
 
         if self.dataset.table is not None:
             return as_in_file(self.dataset.table, indices)
-        raw = self.dataset.raw[_as_slice(indices)]
+        raw = self.dataset.raw[as_slice(indices)]
         return pd.DataFrame(raw, columns=list(self.dataset.feature_names))
 
     @property
@@ -206,8 +211,11 @@ class Data:
 
     @property
     def train(self) -> Rows:
-        """What the final model is fitted on; of a large table a copy of most of it."""
-        return self.rows(self.split.train)
+        """What the final model is fitted on; of a large table no copy."""
+        train = self.split.train
+        raw = rows_of(self.dataset.X, train) if self.preparation else None
+        y = self.dataset.y[as_slice(train)]
+        return Rows(rows_of(self.X, train), y, raw, self.dataset.positive == 0)
 
     @property
     def test(self) -> Rows | None:
@@ -224,13 +232,6 @@ class Data:
             features=self.dataset.feature_names,
             target=self.dataset.target_name,
         )
-
-
-def _as_slice(indices: NDArray[np.int64]) -> NDArray[np.int64] | slice:
-    """Rows that follow each other as a slice, which copies nothing."""
-    if len(indices) and (np.diff(indices) == 1).all():
-        return slice(int(indices[0]), int(indices[-1]) + 1)
-    return indices
 
 
 def as_in_file(table: Table, indices: NDArray[np.int64]) -> pd.DataFrame:

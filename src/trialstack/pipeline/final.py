@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from trialstack.pipeline.data import Rows
 from trialstack.pipeline.ensemble import Member, choose_members, ensemble_name, fit_ensemble
 from trialstack.pipeline.evaluation_pictures import log_evaluation_pictures, log_importance
-from trialstack.pipeline.fits import failed_on_error, fit, release_rows
+from trialstack.pipeline.fits import failed_on_error, fit
 from trialstack.pipeline.fitted import (
     FittedModel,
     log_evaluation,
@@ -22,6 +22,7 @@ from trialstack.pipeline.fitted import (
 from trialstack.pipeline.hypermodel import hypermodel_for
 from trialstack.pipeline.job import FINAL, Job
 from trialstack.pipeline.refit import final_epochs, plan_refit, targets_of
+from trialstack.pipeline.release import release_rows
 from trialstack.plots.evolution import Evolution
 from trialstack.tuners.search_run import PARENT
 from trialstack.tuners.trial_row import TrialRow
@@ -124,17 +125,20 @@ def _evaluate(job: Job, final: FittedFinal, baseline: NDArray[np.float64] | None
     tracker.log_dataset(FINAL, data.record())
     judged, prefix, step = (data.test, "test_", 0) if data.test else (data.train, "", final.epochs)
     probabilities = probabilities_of(fitted.model, judged.X)
+    many = data.X.nbytes  # of which each step below makes tables of its own
+    release_rows(many)
     evaluation = log_evaluation(tracker, FINAL, judged, probabilities, prefix, step)
     parts = {"training rows": data.train}
     if data.test is not None:
         parts["test rows"] = data.test
     classes = data.dataset.classes
     log_fit_pictures(tracker, FINAL, fitted, job.plane, parts, classes, final.title)
-    del parts  # of a large table a copy of most of it
+    release_rows(many)
     models = {"final": probabilities} | ({"baseline": baseline} if baseline is not None else {})
     where = "test rows" if data.test else "training rows"
     log_evaluation_pictures(tracker, FINAL, judged, models, classes, f"{len(judged)} {where}")
-    release_rows(judged.X.nbytes)  # of figures
+    release_rows(many)
     log_importance(tracker, FINAL, fitted.model, judged, data.columns, "final")
+    release_rows(many)
     scores = evaluation.as_dict()
     return FinalModel(fitted.model, final.epochs, judged, probabilities, scores, final.members)

@@ -1,27 +1,22 @@
-"""What is said of a fitted model: its summary, outputs, scores and pictures."""
+"""What is said of a fitted model: its outputs, scores and pictures."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trialstack.datasets.chosen_rows import ChosenRows
 from trialstack.evaluation.scores import Evaluation, evaluate
 from trialstack.pipeline.data import Rows
 from trialstack.pipeline.predictions import log_test_predictions
 from trialstack.plots.model_outputs import model_outputs
 from trialstack.plots.plane import Plane
 from trialstack.tracking.base import Tracker
-
-SUMMARY_WIDTH = 100
-"""Characters of a line of `summary.txt`."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +32,12 @@ class FittedModel:
     n_weights: int
 
 
-def outputs_of(model: Any, X: NDArray[np.float32]) -> NDArray[np.float32]:
+def outputs_of(model: Any, X: NDArray[np.float32] | ChosenRows) -> NDArray[np.float32]:
     """The model's output, shape `(rows, outputs)`, without a progress bar."""
     return model_outputs(model, X)
 
 
-def probabilities_of(model: Any, X: NDArray[np.float32]) -> NDArray[np.float64]:
+def probabilities_of(model: Any, X: NDArray[np.float32] | ChosenRows) -> NDArray[np.float64]:
     """Probability of each class, shape `(rows, classes)`."""
     return as_probabilities(outputs_of(model, X))
 
@@ -51,27 +46,6 @@ def as_probabilities(outputs: NDArray[np.floating]) -> NDArray[np.float64]:
     """A model's output, shape `(rows, outputs)`, with a column for each of two classes, too."""
     values = outputs.astype(np.float64)
     return np.hstack([1.0 - values, values]) if values.shape[1] == 1 else values
-
-
-def model_summary(model: Any) -> str:
-    """What `model.summary()` prints, 100 characters wide."""
-    text = io.StringIO()
-    with _terminal_width(SUMMARY_WIDTH):
-        model.summary(print_fn=lambda line, **_: text.write(line), line_length=SUMMARY_WIDTH)
-    return text.getvalue()
-
-
-@contextlib.contextmanager
-def _terminal_width(columns: int) -> Iterator[None]:
-    """Keras cuts what it prints at the terminal's width, whatever width it is asked for."""
-    before = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = str(columns)
-    try:
-        yield
-    finally:
-        del os.environ["COLUMNS"]
-        if before is not None:
-            os.environ["COLUMNS"] = before
 
 
 def log_evaluation(

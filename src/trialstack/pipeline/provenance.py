@@ -10,6 +10,7 @@ import platform
 from trialstack.experiment import Experiment
 from trialstack.experiment.writing import toml_text
 from trialstack.pipeline.job import Job
+from trialstack.pipeline.release import release_rows
 from trialstack.pipeline.search import seconds_of_search, trials_stacked
 from trialstack.report.page.facts import EXPERIMENT_FILE
 from trialstack.tracking.base import Tracker
@@ -54,6 +55,7 @@ def log_report(job: Job) -> None:
     from trialstack.report.runs import RunStore
     from trialstack.report.search import read_search
 
+    release_rows(job.data.X.nbytes)
     journal = job.search.journal
     seconds, stacked = seconds_of_search(journal), trials_stacked(journal)
     job.tracker.set_tags(PARENT, {SEARCH_SECONDS: f"{seconds:.3f}", STACKED: str(stacked)})

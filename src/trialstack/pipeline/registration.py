@@ -15,6 +15,7 @@ from trialstack.pipeline.descriptions import describe_model
 from trialstack.pipeline.final import FinalModel
 from trialstack.pipeline.fits import failed_on_error
 from trialstack.pipeline.job import FINAL, Job
+from trialstack.pipeline.release import release_rows
 from trialstack.pipeline.result import RegisteredModel
 from trialstack.registry.champion import Candidate, register
 from trialstack.registry.evidence import Evidence, evidence_files, read_evidence, row_hashes
@@ -58,6 +59,7 @@ def _log_and_verify(job: Job, final: FinalModel, fresh: FreshProcess) -> LoggedM
     for path, content in evidence_files(_evidence(job, final)).items():
         job.tracker.log_file(FINAL, path, content)
     job.tracker.flush()
+    release_rows(job.data.X.nbytes)
     frame = judged_frame(job)
     run_id, experiment_id = job.tracker.run_id(FINAL), job.tracker.experiment_id
     try:
@@ -84,10 +86,10 @@ def _log_and_verify(job: Job, final: FinalModel, fresh: FreshProcess) -> LoggedM
 
 
 def delete_interrupted_models(job: Job) -> None:
-    """Deletes the models of final runs that earlier processes did not come to the end of."""
+    """Deletes the models of final runs that came to nothing: stopped, or failed."""
     recorded = {entry["data"]["run_id"] for entry in job.search.journal.stages(FINAL)}
     for run in job.tracker.known_runs():
-        if run.key == FINAL and run.status == "KILLED" and run.run_id not in recorded:
+        if run.key == FINAL and run.status in {"KILLED", "FAILED"} and run.run_id not in recorded:
             delete_unregistered(job.client, job.tracker.experiment_id, run.run_id)
 
 

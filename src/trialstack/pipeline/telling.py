@@ -14,6 +14,7 @@ def telling(
     clock: Callable[[], float] = time.monotonic,
     *,
     every: float = SECONDS_BETWEEN,
+    then: str = "",
 ) -> Callable[[float, float], None]:
     """What takes how much is done, and how much there is.
 
@@ -22,22 +23,29 @@ def telling(
         what: That is done, such as `reading rows.csv`.
         clock: Seconds from any start.
         every: So many seconds at most.
+        then: What comes next, told when all is done if that has taken long.
 
     Example:
-        >>> times = iter([0.0, 2.5])
-        >>> show = telling(print, "reading rows.csv", lambda: next(times))
+        >>> times = iter([0.0, 2.5, 2.6])
+        >>> show = telling(print, "reading rows.csv", lambda: next(times), then="checking them")
         >>> show(10, 100)
         >>> show(40, 100)
         reading rows.csv: 40 %
+        >>> show(100, 100)
+        checking them
     """
     last: float | None = None
+    is_long = False
 
     def show(done: float, total: float) -> None:
-        nonlocal last
+        nonlocal last, is_long
         now = clock()
         last = now if last is None else last
         if now - last >= every and done < total:
-            last = now
+            last, is_long = now, True
             tell(f"{what}: {100 * done / total:.0f} %")
+        elif is_long and then and done >= total:
+            is_long = False
+            tell(then)
 
     return show

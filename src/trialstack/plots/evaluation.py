@@ -38,6 +38,7 @@ from trialstack.plots.style import (
     shown_entries,
     style_axes,
 )
+from trialstack.plots.thinned import thinned
 from trialstack.plots.thresholds import draw_thresholds
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def draw_roc(models: Mapping[str, Sequence[Curve]], title: str = "") -> Figure:
     axes.plot([0, 1], [0, 1], **REFERENCE_LINE)
     axes.annotate("guessing", xy=(0.3, 0.27), ha="left", va="top", color=GREY, fontsize=9)
     entries = [
-        (axes.plot(curve.x, curve.y, **look)[0], label)
+        (axes.plot(*thinned(curve.x, curve.y), **look)[0], label)
         for curve, look, label in _lines(models, "AUC")
     ]
     _legend(figure, axes, entries, models, "lower right")
@@ -139,7 +140,7 @@ def draw_precision_recall(models: Mapping[str, Sequence[Curve]], title: str = ""
     figure, axes = _unit_square("Precision-recall curve", title, "Recall", "Precision")
     # Between two thresholds the precision is that of the one with the higher recall.
     entries = [
-        (axes.step(curve.x, curve.y, where="pre", **look)[0], label)
+        (axes.step(*thinned(curve.x, curve.y), where="pre", **look)[0], label)
         for curve, look, label in _lines(models, "AP")
     ]
     curves = next(iter(models.values()))

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trialstack.datasets.chosen_rows import ChosenRows
 from trialstack.errors import DataError
 
 ROWS_A_CALL = 8192
 """Bounds the memory of a prediction."""
 
 
-def model_outputs(model: Any, X: ArrayLike) -> NDArray[np.float32]:
+def model_outputs(model: Any, X: ArrayLike | ChosenRows) -> NDArray[np.float32]:
     """A Keras model's output for rows, without a progress bar.
 
     By direct calls: `predict` would compile a function of its own, even in the middle of `fit`.
@@ -29,7 +30,7 @@ def model_outputs(model: Any, X: ArrayLike) -> NDArray[np.float32]:
     Raises:
         DataError: The model cannot be called on these rows, or has several outputs.
     """
-    rows = np.asarray(X, np.float32)
+    rows = X if isinstance(X, ChosenRows) else np.asarray(X, np.float32)
     starts = range(0, len(rows), ROWS_A_CALL)
     return np.concatenate([_call(model, rows[start : start + ROWS_A_CALL]) for start in starts])
 

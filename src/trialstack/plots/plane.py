@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trialstack.datasets.chosen_rows import ChosenRows
 from trialstack.errors import DataError
 from trialstack.plots.projection import (
     FloatArray,
@@ -130,7 +132,7 @@ def plane_of(
     if feature_names is None:
         feature_names = getattr(X, "columns", None)
     sample = sample_rows(X, MOST_ROWS)
-    rows = numeric_rows(X if sample is None else np.asarray(X)[sample])
+    rows = numeric_rows(X if sample is None else rows_at(X, sample))
     features = rows.shape[1]
     if feature_names is None:
         feature_names = default_names(features)
@@ -159,6 +161,11 @@ def sample_rows(X: ArrayLike, most: int) -> NDArray[np.intp] | None:
     if not shape or shape[0] <= most:
         return None
     return np.sort(np.random.default_rng(0).choice(shape[0], most, replace=False))
+
+
+def rows_at(X: ArrayLike | ChosenRows, rows: NDArray[np.intp]) -> NDArray[Any]:
+    """Some rows of a table, of which no others are copied."""
+    return (X if isinstance(X, ChosenRows) else np.asarray(X))[rows]
 
 
 def default_names(features: int) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialstack.errors import DataError
-from trialstack.plots.plane import Plane, sample_rows
+from trialstack.plots.plane import Plane, rows_at, sample_rows
 
 MAX_POINTS = 500
 MOST_PROJECTED = 50_000
@@ -56,6 +56,6 @@ def drawn_rows(
 def _sampled(X: ArrayLike, labels: NDArray[Any]) -> tuple[ArrayLike, NDArray[Any]]:
     """Rows and labels, or some of them where there are very many."""
     rows = sample_rows(X, MOST_PROJECTED)
-    if rows is None or len(labels) != len(np.asarray(X)):
+    if rows is None or len(labels) != np.shape(X)[0]:
         return X, labels
-    return np.asarray(X)[rows], labels[rows]
+    return rows_at(X, rows), labels[rows]

@@ -14,6 +14,7 @@ from trialstack.plots.style import (
     shortened,
     style_axes,
 )
+from trialstack.plots.thinned import thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,8 +69,7 @@ def score_lines(axes: Axes, curve: Any, scores: Mapping[str, str]) -> list[Legen
     return [
         (
             axes.step(
-                curve.thresholds,
-                getattr(curve, score),
+                *thinned(curve.thresholds, getattr(curve, score)),
                 where="pre",
                 color=colour(k),
                 linestyle=LINE_STYLES[k],

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trialstack.datasets.chosen_rows import ChosenRows
 from trialstack.preprocessing.curves import (
     Knots,
     Spread,
@@ -46,7 +47,7 @@ MOST_PIECES = 64
 """Of a quantile curve."""
 
 
-def make_encoding(name: str, X: Matrix, n_numeric: int) -> keras.Model:
+def make_encoding(name: str, X: Matrix | ChosenRows, n_numeric: int) -> keras.Model:
     """Learns an encoding.
 
     Encodings:
@@ -74,8 +75,10 @@ def make_encoding(name: str, X: Matrix, n_numeric: int) -> keras.Model:
     """
     import keras
 
+    few: Any = slice(None)
     if len(X) > MOST_ROWS:
-        X = X[np.sort(np.random.default_rng(0).choice(len(X), MOST_ROWS, replace=False))]
+        few = np.sort(np.random.default_rng(0).choice(len(X), MOST_ROWS, replace=False))
+    X = X[few]
     inputs = keras.Input((X.shape[1],), name="features")
     encoded = keras.layers.Identity()(inputs)
     if n_numeric:

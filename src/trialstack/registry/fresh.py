@@ -201,7 +201,7 @@ def verify(
     expected_probabilities: ArrayLike,
     *,
     tolerance: float = 1e-6,
-    timeout: float = 120.0,
+    timeout: float | None = None,
 ) -> float:
     """Makes sure that a model, loaded elsewhere, gives the probabilities its score was made from.
 
@@ -214,7 +214,7 @@ def verify(
             of two classes.
         tolerance: Largest difference allowed. Leave room where training ran on a GPU: the fresh
             process computes on the CPU.
-        timeout: Seconds.
+        timeout: See `FreshProcess.predict`.
 
     Returns:
         The largest difference found (0 for an empty frame).

@@ -347,7 +347,7 @@ def test_trials_with_different_encodings(tmp_path, data):
     assert loss == pytest.approx(best.score, rel=1e-5)
 
 
-def test_large_tables_are_encoded_batch_by_batch(tmp_path, data, monkeypatch):
+def test_large_tables_are_encoded_piece_by_piece(tmp_path, data, monkeypatch):
     x, y, _ = data
     made = {name: make_encoding(name, x, 4) for name in ("quantile", "ple")}
     variants = {
@@ -355,7 +355,8 @@ def test_large_tables_are_encoded_batch_by_batch(tmp_path, data, monkeypatch):
     }
     tracker = MemoryTracker()
     _, at_once = histories(tmp_path / "1", "stacked", variants, x, y, epochs=2)
-    monkeypatch.setattr("trialstack.executors.stacked.plan.MOST_ENCODED", 0)
+    monkeypatch.setattr("trialstack.executors.stacked.feed.MOST_COPIED", 0)
+    monkeypatch.setattr("trialstack.executors.stacked.feed.NUMBERS_OF_A_PIECE", 100)
     tuner, found = histories(tmp_path / "2", "stacked", variants, x, y, epochs=2, tracking=tracker)
     assert_same(at_once, found)
     assert tuner.execution_report.stacked == len(variants), tuner.executor.reasons

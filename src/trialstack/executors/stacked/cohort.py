@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from trialstack.executors.base import Tell, TrainingJob
 from trialstack.executors.batch_order import epoch_order
-from trialstack.executors.stacked.epoch import Rows, TrainingFunction
+from trialstack.executors.stacked.epoch import TrainingFunction
+from trialstack.executors.stacked.feed import Feed
 from trialstack.executors.stacked.layout import Layout, Packed
 from trialstack.executors.stacked.member import Member
 from trialstack.executors.stacked.memory import VALIDATED_TOGETHER
+from trialstack.executors.stacked.metrics import Counts
 from trialstack.executors.stacked.monitors import Monitors, StandInModel
 from trialstack.executors.stacked.plan import TrialPlan
 from trialstack.executors.stacked.stack import rows_of, settings_of, state_of
-from trialstack.preprocessing.encodings import is_encoding
 from trialstack.trials import Started, TrialSpec
 
 TELL_EVERY = 1.0
@@ -29,8 +30,6 @@ TELLING_TAKES = 0.02
 """Seconds a trial by which these blocks are further apart, so that telling stays a side matter."""
 PROBED_TOGETHER = 16
 """Trials whose pictures are computed at once; bounds the memory that takes."""
-ENCODED_TOGETHER = 8192
-"""Rows whose numbers are encoded at once: on the way they are many times as large."""
 COMPACT_BELOW = 0.75
 """Share of a stack's trials still running under which the others are taken out of its tensors."""
 
@@ -50,16 +49,16 @@ class Epoch(NamedTuple):
 
 
 class Data(NamedTuple):
-    """What all stacks of a search read, as tensors.
+    """What all stacks of a search read.
 
     Attributes:
         train: Training rows.
         validation: Validation rows, if there are any.
-        probe: The job's probe points, shape `(points, features)`, preprocessed; None without any.
+        probe: The job's probe points, a tensor `(points, features)`, preprocessed; None without.
     """
 
-    train: Rows
-    validation: Rows | None
+    train: Feed
+    validation: Feed | None
     probe: Any
 
 
@@ -86,6 +85,7 @@ class Cohort:
         self._train, self._validation, self._probe_points = data
         self._fit = plans[0].fit
         self._metrics = plans[0].metrics
+        self._outputs = plans[0].outputs
         self._job = job
         self._epoch = 0
         self._last_told = time.monotonic()
@@ -152,46 +152,59 @@ class Cohort:
 
     def _epoch_rows(self) -> dict[str, NDArray[np.float32]]:
         """Runs the epoch: name of a metric -> one value a trial."""
-        n_rows = len(self._fit.x)
+        n_rows, batch_size = len(self._train), self._fit.batch_size
         order = (
             epoch_order(self._job.search_seed, self._epoch, n_rows)
             if self._fit.shuffle
             else np.arange(n_rows)
         )
-        self._state, loss, seen = self._function.epoch(
-            self._state,
-            self._settings,
-            self.layout.cuts,
-            self._train,
-            tf.constant(order, tf.int32),
-            tf.constant(self._fit.batch_size),
-        )
-        predictions = np.ascontiguousarray(seen.numpy().transpose(1, 0, 2))
-        targets = self._fit.y[order]
-        rows = {m.name: m.compute(targets, predictions) for m in self._metrics}
-        rows["loss"] = loss.numpy()
-        if self._validation is not None and self._fit.validation is not None:
-            loss, predictions = self._validate(self._validation)
-            y = self._fit.validation[1]
-            rows |= {f"val_{m.name}": m.compute(y, predictions) for m in self._metrics}
-            rows["val_loss"] = loss
-        return rows
-
-    def _validate(self, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Loss of each trial as Keras reports it over batches, and outputs on all rows."""
-        total: Any = 0.0
-        outputs = []
-        # Without penalties the loss is a mean over rows, whatever the batches.
-        size = max(self._fit.validation_batch_size, VALIDATED_TOGETHER)
-        n_rows = int(rows.x.shape[0])
-        for start in range(0, n_rows, size):
-            batch = Rows(*(part[start : start + size] for part in rows)) if n_rows > size else rows
-            loss, output = self._function.evaluate(
-                self._state.weights, self._state.moving, self._settings, self.layout.cuts, batch
+        total: Any = tf.zeros((len(self._members),))
+        counts = self._no_counts()
+        predictions = len(self._members) * self._outputs
+        for rows, at, y in self._train.pieces(order, batch_size, predictions):
+            self._state, total, seen = self._function.epoch(
+                self._state,
+                self._settings,
+                self.layout.cuts,
+                rows,
+                at,
+                tf.constant(batch_size),
+                total,
             )
-            total = total + loss.numpy() * np.float32(len(batch.x))
-            outputs.append(output.numpy())
-        return (total / np.float32(n_rows)).astype(np.float32), np.concatenate(outputs, axis=1)
+            self._count(counts, y, np.ascontiguousarray(seen.numpy().transpose(1, 0, 2)))
+        values = self._values_of(counts)
+        values["loss"] = total.numpy() / np.float32(n_rows)
+        if self._validation is not None:
+            validated = self._validate(self._validation)
+            values |= {f"val_{name}": value for name, value in validated.items()}
+        return values
+
+    def _validate(self, feed: Feed) -> dict[str, NDArray[np.float32]]:
+        """Metrics on all rows, and the loss as Keras reports it over batches."""
+        total: Any = 0.0
+        counts = self._no_counts()
+        # Without penalties the loss is a mean over rows, whatever the batches.
+        for rows, y in feed.batches(max(self._fit.validation_batch_size, VALIDATED_TOGETHER)):
+            loss, output = self._function.evaluate(
+                self._state.weights, self._state.moving, self._settings, self.layout.cuts, rows
+            )
+            total = total + loss.numpy() * np.float32(len(y))
+            self._count(counts, y, output.numpy())
+        return {**self._values_of(counts), "loss": (total / np.float32(len(feed))).astype("f4")}
+
+    def _no_counts(self) -> list[Counts | int]:
+        return [0] * len(self._metrics)
+
+    def _count(
+        self, counts: list[Counts | int], y: NDArray[Any], predictions: NDArray[np.float32]
+    ) -> None:
+        """Adds what some rows contribute to each metric."""
+        for place, metric in enumerate(self._metrics):
+            counts[place] = counts[place] + metric.count(y, predictions)
+
+    def _values_of(self, counts: list[Counts | int]) -> dict[str, NDArray[np.float32]]:
+        pairs = zip(self._metrics, counts, strict=True)
+        return {metric.name: metric.value(np.asarray(count)) for metric, count in pairs}
 
     def _tell_blocks(self) -> None:
         """Tells new epochs of those that end, and now and then of all."""
@@ -246,20 +259,3 @@ class Cohort:
         self._state = self._state._replace(weights=weights, moving=moving, slots=slots)
         self._settings = rows_of(self._settings, keep)
         self._members = [self._members[index] for index in keep]
-
-
-def preprocessed(plan: TrialPlan, x: NDArray[Any]) -> Any:
-    """Rows as they come to the first layer that learns something, or is called for each batch."""
-    layers = plan.chain.preprocessing if plan.encodes_at_once else ()
-    tensor = tf.cast(tf.convert_to_tensor(x), tf.float32)
-    if not any(map(is_encoding, layers)):
-        return _through(layers, tensor)
-    starts = range(0, max(len(x), 1), ENCODED_TOGETHER)
-    parts = [_through(layers, tensor[start : start + ENCODED_TOGETHER]) for start in starts]
-    return tf.concat(parts, axis=0) if len(parts) > 1 else parts[0]
-
-
-def _through(layers: Sequence[Any], tensor: Any) -> Any:
-    for layer in layers:
-        tensor = layer(tensor)
-    return tensor

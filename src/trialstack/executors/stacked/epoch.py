@@ -79,7 +79,6 @@ class TrainingFunction:
     def __init__(self, plan: TrialPlan, penalized: tuple[bool, bool]) -> None:
         links = plan.chain.links
         self._plan = plan
-        self._before = () if plan.encodes_at_once else plan.chain.preprocessing
         self.penalized = penalized
         self._network = StackedNetwork(plan.chain)
         self._trained = [slot.trainable for slot in slots_of(plan.chain).values()]
@@ -102,8 +101,6 @@ class TrainingFunction:
             normal = self._plan.chain.links[i].kind == "noise"
             return draw(seeds[i], step, widths[i], tf.shape(x)[1:], normal)
 
-        for layer in self._before:
-            x = layer(x)
         return self._network(x[None], parameters, rates, masks, training=training, noise=noise)
 
     def _loss(self, rows: Rows, values: Any) -> Any:
@@ -134,15 +131,16 @@ class TrainingFunction:
         rows: Rows,
         order: Any,
         batch_size: Any,
+        total: Any,
     ) -> tuple[State, Any, Any]:
-        """Passes over the rows in the given order.
+        """Passes over the rows in the given order: those of an epoch, or of a part of one.
 
         Returns:
-            The new state, the mean loss of each trial as Keras reports it, shape `(trials,)`, and
-            the outputs on every row at the time it was trained on, `(rows, trials, outputs)`.
+            The new state; `total`, each trial's loss summed over the epoch's rows so far, shape
+            `(trials,)`, of which Keras reports the mean; and the outputs on every row at the time
+            it was trained on, `(rows, trials, outputs)`.
         """
         n_rows = tf.shape(order)[0]
-        trials = tf.shape(state.weights)[0]
         seen = tf.TensorArray(
             tf.float32, size=-(-n_rows // batch_size), element_shape=None, infer_shape=False
         )
@@ -167,11 +165,11 @@ class TrainingFunction:
         _, total, seen, state = tf.while_loop(
             more,
             train,
-            (tf.constant(0), tf.zeros((trials,)), seen, state),
+            (tf.constant(0), total, seen, state),
             shape_invariants=shapes,
             parallel_iterations=1,
         )
-        return state, total / tf.cast(n_rows, tf.float32), seen.concat()
+        return state, total, seen.concat()
 
     def _train_step(
         self, state: State, settings: Settings, cuts: Cuts, batch: Rows

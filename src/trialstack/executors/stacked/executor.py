@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from trialstack.errors import TrialstackError
 from trialstack.executors.base import Tell, TrainingJob
 from trialstack.executors.one_by_one import train_one
 from trialstack.executors.release import Releases, rare_collections
-from trialstack.executors.stacked.cohort import Cohort, Data, preprocessed
-from trialstack.executors.stacked.epoch import Rows, TrainingFunction
+from trialstack.executors.stacked.cohort import Cohort, Data
+from trialstack.executors.stacked.epoch import TrainingFunction
 from trialstack.executors.stacked.executions import Executions
+from trialstack.executors.stacked.feed import Feed, preprocessed
 from trialstack.executors.stacked.memory import room_for
 from trialstack.executors.stacked.padding import groups_of
 from trialstack.executors.stacked.plan import TrialPlan, plan_of
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 GATHERED = 500
 """Trials that are divided into stacks together: the more there are, the less of them is padding."""
-TAKEN_AT_ONCE = 16
+TAKEN_AT_ONCE = 24
 """Trials that are built between two epochs of the stacks in training."""
 
 
@@ -233,7 +233,7 @@ class _Run:
             function = self._function(plans)
             rows = plans[0].rows_key
             if rows not in self._data:
-                self._data[rows] = _tensors(plans[0], self._job.probe)
+                self._data[rows] = _data(plans[0], self._job.probe)
             for group in groups_of(plans, self._workers.count):
                 cohort = Cohort(
                     group, function, self._data[rows], self._job, self._executions.teller
@@ -255,20 +255,11 @@ class _Run:
         return known
 
 
-def _tensors(plan: TrialPlan, probe: NDArray[np.float32] | None) -> Data:
-    """The rows of a stack, preprocessed once for all trials and epochs."""
+def _data(plan: TrialPlan, probe: NDArray[np.float32] | None) -> Data:
+    """The rows of a stack, preprocessed once for all its trials."""
     fit = plan.fit
     return Data(
-        _rows(plan, fit.x, fit.y, fit.weight),
-        _rows(plan, *fit.validation) if fit.validation else None,
-        None if probe is None else preprocessed(plan, probe),
+        Feed(plan, fit.x, fit.y, fit.weight),
+        Feed(plan, *fit.validation) if fit.validation else None,
+        None if probe is None else preprocessed(plan.chain.preprocessing, probe),
     )
-
-
-def _rows(plan: TrialPlan, x: Any, y: Any, weight: Any) -> Rows:
-    weight = np.ones(len(x), np.float32) if weight is None else np.asarray(weight, np.float32)
-    if plan.loss.kind == "sparse":
-        y = np.asarray(y).reshape(-1)
-    else:
-        y = np.asarray(y, np.float32).reshape(len(y), -1)
-    return Rows(preprocessed(plan, x), tf.constant(y), tf.constant(weight.reshape(-1)))

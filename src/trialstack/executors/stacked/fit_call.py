@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from trialstack.datasets.chosen_rows import ChosenRows
 from trialstack.executors.batch_order import BATCH_SIZE, validation_border
 from trialstack.executors.stacked.reasons import Unstackable
 
@@ -114,7 +115,7 @@ def _is_default(name: str, value: Any) -> bool:
 
 def _check_arrays(x: Any, y: Any, weight: Any) -> None:
     for part in (x, y, *(() if weight is None else (weight,))):
-        if not isinstance(part, np.ndarray) or part.dtype.kind not in "fiub":
+        if not isinstance(part, np.ndarray | ChosenRows) or part.dtype.kind not in "fiub":
             raise Unstackable("data that are not NumPy arrays of numbers")
     if x.ndim != 2 or len(x) != len(y) or y.ndim > 2:
         raise Unstackable("data that are not rows of numbers")
@@ -145,6 +146,8 @@ def _array_key(part: Any) -> Any:
 
 def _fingerprint(array: Any) -> tuple[int, ...]:
     # Class weights make a new array for every trial; the rest is one object for all of them.
+    if isinstance(array, ChosenRows):
+        return (id(array.table), id(array.indices))
     base = array if array.base is None else array.base
     if array.ndim == 1 and array.dtype == np.float32 and array.base is None:
         return (hash(array.tobytes()),)

@@ -1,7 +1,8 @@
-"""Keras' metrics of all trials of a stack at once, from the predictions of a whole epoch.
+"""Keras' metrics of all trials of a stack at once, from the predictions of an epoch.
 
 Keras adds up counts batch by batch and divides at the end of the epoch; counting the same
-predictions together gives the same counts. What is divided then is divided in float32, as there.
+predictions in larger pieces gives the same counts. What is divided then is divided in float32, as
+there.
 """
 
 from __future__ import annotations
@@ -20,8 +21,15 @@ from trialstack.executors.stacked.reasons import Unstackable
 Predictions = NDArray[np.float32]
 """Shape `(trials, rows, outputs)`."""
 
+Counts = NDArray[np.int64]
+"""Of some rows, shape `(trials, ...)`; those of further rows are added."""
+
 Values = NDArray[np.float32]
 """One value a trial, shape `(trials,)`."""
+
+
+Count = Callable[[NDArray[Any], Predictions], Counts]
+Value = Callable[[Counts], Values]
 
 
 @dataclass(frozen=True)
@@ -32,22 +40,23 @@ class StackedMetric:
         name: As Keras logs it.
         key: Equal for metrics that are computed alike.
         keras: Keras' own object, which callbacks may ask for its direction.
-        compute: From targets, shape `(rows,)` or `(rows, outputs)`, and predictions.
+        count: From targets, shape `(rows,)` or `(rows, outputs)`, and predictions.
+        value: From the counts of all rows.
     """
 
     name: str
     key: tuple[Any, ...]
     keras: Any
-    compute: Callable[[NDArray[Any], Predictions], Values]
+    count: Count
+    value: Value
 
 
-def metrics_of(model: Any, y: NDArray[Any], output: str) -> tuple[StackedMetric, ...]:
+def metrics_of(model: Any, y: NDArray[Any]) -> tuple[StackedMetric, ...]:
     """Reads the metrics that a model was compiled with.
 
     Args:
         model: Compiled.
         y: Targets: they decide what "accuracy" means.
-        output: See `Chain.output`.
 
     Raises:
         Unstackable: One of them is not known here.
@@ -55,10 +64,10 @@ def metrics_of(model: Any, y: NDArray[Any], output: str) -> tuple[StackedMetric,
     compiled = model._compile_metrics
     metrics = [] if compiled is None else keras.tree.flatten(compiled._user_metrics)
     outputs = int(model.outputs[0].shape[-1])
-    return tuple(_metric(metric, y, outputs, output) for metric in metrics if metric is not None)
+    return tuple(_metric(metric, y, outputs) for metric in metrics if metric is not None)
 
 
-def _metric(metric: Any, y: NDArray[Any], outputs: int, output: str) -> StackedMetric:
+def _metric(metric: Any, y: NDArray[Any], outputs: int) -> StackedMetric:
     name = metric if isinstance(metric, str) else metric.name
     if isinstance(metric, str):
         if metric.lower() in {"accuracy", "acc"}:
@@ -68,9 +77,9 @@ def _metric(metric: Any, y: NDArray[Any], outputs: int, output: str) -> StackedM
     read = _READERS.get(type(metric))
     if read is None:
         raise Unstackable(f"the metric {name}")
-    settings, compute = read(metric, outputs, output)
+    settings, count, value = read(metric)
     metric.name = name
-    return StackedMetric(name, (name, type(metric).__name__, *settings), metric, compute)
+    return StackedMetric(name, (name, type(metric).__name__, *settings), metric, count, value)
 
 
 def _accuracy_for(y: NDArray[Any], outputs: int) -> Any:
@@ -82,52 +91,60 @@ def _accuracy_for(y: NDArray[Any], outputs: int) -> Any:
     return keras.metrics.SparseCategoricalAccuracy()
 
 
-Reader = Callable[[Any, int, str], tuple[tuple[Any, ...], Callable[..., Values]]]
+Reader = Callable[[Any], tuple[tuple[Any, ...], Count, Value]]
 
 
-def _binary_accuracy(metric: Any, outputs: int, output: str) -> Any:
+def _binary_accuracy(metric: Any) -> Any:
     threshold = np.float32(metric._fn_kwargs.get("threshold", 0.5))
 
-    def compute(y: NDArray[Any], p: Predictions) -> Values:
+    def count(y: NDArray[Any], p: Predictions) -> Counts:
         right = (p > threshold) == (_like(y, p) > 0.5)
-        return np.asarray(right.mean(axis=(1, 2)), dtype=np.float32)
+        return _of_all(right.reshape(len(p), -1))
 
-    return (float(threshold),), compute
-
-
-def _categorical_accuracy(metric: Any, outputs: int, output: str) -> Any:
-    def compute(y: NDArray[Any], p: Predictions) -> Values:
-        right = p.argmax(axis=2) == y.argmax(axis=1)
-        return np.asarray(right.mean(axis=1), dtype=np.float32)
-
-    return (), compute
+    return (float(threshold),), count, _share
 
 
-def _sparse_accuracy(metric: Any, outputs: int, output: str) -> Any:
-    def compute(y: NDArray[Any], p: Predictions) -> Values:
-        right = p.argmax(axis=2) == y.reshape(-1)
-        return np.asarray(right.mean(axis=1), dtype=np.float32)
+def _categorical_accuracy(metric: Any) -> Any:
+    def count(y: NDArray[Any], p: Predictions) -> Counts:
+        return _of_all(p.argmax(axis=2) == y.argmax(axis=1))
 
-    return (), compute
+    return (), count, _share
 
 
-def _precision_or_recall(metric: Any, outputs: int, output: str) -> Any:
+def _sparse_accuracy(metric: Any) -> Any:
+    def count(y: NDArray[Any], p: Predictions) -> Counts:
+        return _of_all(p.argmax(axis=2) == y.reshape(-1))
+
+    return (), count, _share
+
+
+def _of_all(right: NDArray[np.bool_]) -> Counts:
+    """How many are right and how many there are, shape `(trials, 2)`."""
+    return np.stack([right.sum(axis=1), np.full(len(right), right.shape[1])], axis=1)
+
+
+def _share(counts: Counts) -> Values:
+    """A mean of zeros and ones, as NumPy takes it."""
+    return np.asarray(counts[:, 0] / counts[:, 1], dtype=np.float32)
+
+
+def _precision_or_recall(metric: Any) -> Any:
     if metric.top_k is not None or metric.class_id is not None or len(metric.thresholds) != 1:
         raise Unstackable(f"{metric.name} with several thresholds, top_k or a class")
     threshold = np.float32(metric.thresholds[0])
     of_predicted = isinstance(metric, keras.metrics.Precision)
 
-    def compute(y: NDArray[Any], p: Predictions) -> Values:
+    def count(y: NDArray[Any], p: Predictions) -> Counts:
         positive = p > threshold
         true = _like(y, p).astype(bool)
         found = (positive & true).sum(axis=(1, 2))
         of = positive.sum(axis=(1, 2)) if of_predicted else true.sum(axis=(1, 2))
-        return _divide(found, np.broadcast_to(of, found.shape))
+        return np.stack([found, np.broadcast_to(of, found.shape)], axis=1)
 
-    return (float(threshold),), compute
+    return (float(threshold),), count, lambda counts: _divide(counts[:, 0], counts[:, 1])
 
 
-def _auc(metric: Any, outputs: int, output: str) -> Any:
+def _auc(metric: Any) -> Any:
     if metric.label_weights is not None or metric._from_logits:
         raise Unstackable(f"{metric.name} with label weights or from logits")
     interpolated = metric.summation_method.value == "interpolation"
@@ -139,21 +156,23 @@ def _auc(metric: Any, outputs: int, output: str) -> Any:
     terms = _roc_terms if curve == "ROC" else _pr_terms
     by_label, thresholds = bool(metric.multi_label), int(metric.num_thresholds)
 
-    def compute(y: NDArray[Any], p: Predictions) -> Values:
+    def count(y: NDArray[Any], p: Predictions) -> Counts:
         true = np.broadcast_to(_like(y, p).astype(bool), (1, *p.shape[1:]))[0]
         if not by_label:
-            return _area(terms(*_counts(true.reshape(-1), p.reshape(len(p), -1), thresholds)))
+            true, p = true.reshape(-1, 1), p.reshape(len(p), -1, 1)
         labels = range(p.shape[2])
-        of_labels = [terms(*_counts(true[:, k], p[:, :, k], thresholds)) for k in labels]
-        return _mean_area(np.stack(of_labels, axis=-1))
+        of_labels = [_between_thresholds(true[:, k], p[:, :, k], thresholds) for k in labels]
+        return np.stack(of_labels, axis=1)
 
-    return (curve, by_label, thresholds), compute
+    def value(counts: Counts) -> Values:
+        areas = [terms(*_above_thresholds(counts[:, k])) for k in range(counts.shape[1])]
+        return _mean_area(np.stack(areas, axis=-1)) if by_label else _area(areas[0])
+
+    return (curve, by_label, thresholds), count, value
 
 
-def _counts(
-    true: NDArray[np.bool_], p: NDArray[np.float32], thresholds: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32], int, int]:
-    """Positives and negatives above each threshold, shape `(trials, thresholds)`, and totals.
+def _between_thresholds(true: NDArray[np.bool_], p: NDArray[np.float32], thresholds: int) -> Counts:
+    """Positives and negatives between thresholds, shape `(trials, 2, thresholds)`.
 
     A NaN counts as 0: a trial that predicts one is not going to be scored.
     """
@@ -165,8 +184,16 @@ def _counts(
         np.bincount(bucket[:, rows].reshape(-1), minlength=size).reshape(len(p), thresholds)
         for rows in (true, ~true)
     ]
-    above = [np.cumsum(count[:, ::-1], axis=1)[:, ::-1].astype(np.float32) for count in counts]
-    return above[0], above[1], int(true.sum()), int((~true).sum())
+    return np.stack(counts, axis=1)
+
+
+def _above_thresholds(
+    counts: Counts,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], int, int]:
+    """Positives and negatives above each threshold, shape `(trials, thresholds)`, and totals."""
+    above = np.cumsum(counts[:, :, ::-1], axis=2)[:, :, ::-1].astype(np.float32)
+    positives, negatives = counts[0].sum(axis=1)
+    return above[:, 0], above[:, 1], int(positives), int(negatives)
 
 
 def _roc_terms(

@@ -15,16 +15,12 @@ from trialstack.executors.stacked.fit_call import Fit, fit_of
 from trialstack.executors.stacked.metrics import StackedMetric, metrics_of
 from trialstack.executors.stacked.reasons import Unstackable
 from trialstack.executors.stacked.updates import OF_A_TRIAL
-from trialstack.preprocessing.encodings import is_encoding
 from trialstack.trials import TrialSpec
 
 OPTIMIZERS = frozenset(
     {"SGD", "Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Adagrad", "Adadelta", "Lion"}
 )
 """Keras' optimizers whose update of a number depends on that number and its gradient alone."""
-
-MOST_ENCODED = 16_000_000
-"""Numbers of an encoded table that are kept (64 MB); a larger one is encoded batch by batch."""
 
 UNUSED = ("clipnorm", "global_clipnorm", "loss_scale_factor", "gradient_accumulation_steps")
 """Settings of optimizers that couple weights with each other, or steps."""
@@ -69,29 +65,24 @@ class TrialPlan:
         return (self.chain.before, self.kind, self.fit.key)
 
     @property
-    def encodes_at_once(self) -> bool:
-        """Whether rows are encoded before training, and not, to save memory, batch by batch."""
-        if not any(map(is_encoding, self.chain.preprocessing)):
-            return True
-        rows, columns = self.fit.x.shape
-        return bool(rows * self.chain.width(columns) <= MOST_ENCODED)
-
-    @property
     def rows_key(self) -> tuple[Any, ...]:
         """Equal for trials that are trained on the same tensors."""
-        before = self.chain.before if self.encodes_at_once else ()
-        return (before, self.loss.kind, self.fit.key)
+        return (self.chain.before, self.loss.kind, self.fit.key)
 
     @property
     def kind(self) -> tuple[Any, ...]:
         """Equal for trials that one function can train: those of a stack, and of other rows."""
         return (
-            () if self.encodes_at_once else self.chain.before,
             self.chain.kind,
             _optimizer_key(self.optimizer),
             self.loss,
             tuple(metric.key for metric in self.metrics),
         )
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that a trial predicts for a row."""
+        return int(self.model.outputs[0].shape[-1])
 
     @property
     def size(self) -> int:
@@ -110,7 +101,7 @@ def plan_of(spec: TrialSpec, model: Any, fit_arguments: Mapping[str, Any]) -> Tr
     _check_optimizer(model.optimizer)
     loss = _loss_of(model.loss)
     fit = fit_of(fit_arguments)
-    metrics = metrics_of(model, fit.y, chain.output)
+    metrics = metrics_of(model, fit.y)
     return TrialPlan(spec, model, chain, model.optimizer, loss, metrics, fit)
 
 
