@@ -26,7 +26,7 @@ FIGURES = HERE / "figures"
 RUNS = {
     "search_100": ["search_speed.py", "--trials", "100", "--slow-trials", "10", "--repeats", "3"],
     "search_1000": [
-        "search_speed.py", "--trials", "1000", "--repeats", "1",
+        "search_speed.py", "--trials", "1000", "--repeats", "3",
         "--sides", "trialstack", "scikit-learn",
     ],
     "growth": ["growth.py"],

@@ -13,6 +13,7 @@ import pytest
 
 from tests.pipeline.conftest import Place
 from trialstack.errors import Interrupted
+from trialstack.tuners.pictures import TrialPictures
 
 MOONS = """
 name = "moons"
@@ -100,10 +101,12 @@ def forget_the_end(place: Place, run_id: str) -> None:
 
 @pytest.mark.slow
 def test_fresh_keeps_what_the_replaced_search_has_come_to(
-    place: Place, interrupt: Callable[[Place, str], None]
+    place: Place, interrupt: Callable[[Place, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.write(MOONS)
-    interrupt(place, "trialstack.pipeline.registration.register")
+    with monkeypatch.context() as patched:  # no end has been written, hence no picture
+        patched.setattr(TrialPictures, "forget", lambda *_: None)
+        interrupt(place, "trialstack.pipeline.registration.register")
     (parent,) = place.runs("search", "moons")
     _, second = place.runs("trial", "moons")
     whole = place.client.get_run(second.info.run_id).data
