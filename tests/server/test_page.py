@@ -27,8 +27,9 @@ SUDO = """#!/bin/sh
 [ "$1 $2" = "-u postgres" ] && shift 2
 PGUSER=postgres exec "$@"
 """
-# The environment that runs the tests has what `make` would install.
+# The environment that runs the tests has what `make` would install; these may be run by a `make`.
 MAKE = """#!/bin/sh
+unset ARGS MAKEFLAGS MAKEOVERRIDES MFLAGS MAKELEVEL
 exec /usr/bin/make --no-print-directory -f {root}/Makefile VENV={venv} INSTALLED={venv}/.there \\
     -o {venv}/.there -o {venv}/.server -o pyproject.toml -o constraints.txt "$@"
 """
