@@ -72,6 +72,36 @@ def test_a_trained_model_is_an_ordinary_one(
     assert type(vars(best)["_functional"]).__name__ == "Functional"
 
 
+def test_values_that_a_fit_names_are_asked_once(
+    tuner_of: TunerOf, X: Any, y: Any, fit: dict[str, Any]
+) -> None:
+    """The oracle knows of a trial in training what it would know of one that has ended."""
+
+    class Naming(keras_tuner.HyperModel):
+        def build(self, hp: Any) -> keras.Model:
+            units = hp.Choice("units", [2, 3])
+            model = keras.Sequential(
+                [keras.layers.Dense(units), keras.layers.Dense(1, activation="sigmoid")]
+            )
+            model.build((None, X.shape[1]))
+            model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+            return model
+
+        def fit(self, hp: Any, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+            return model.fit(*args, **kwargs, batch_size=hp.Choice("batch", [16, 32]))
+
+    asked = []
+    for executor in ("one-by-one", "stacked"):
+        tuner = tuner_of(Naming(), trials=4, seed=4, executor=executor, project_name=executor)
+        tuner.search(X, y, **{k: v for k, v in fit.items() if k != "batch_size"})
+        assert len([*tuner.journal.of("finished")]) == 4
+        trials = [tuner.oracle.trials[trial_id] for trial_id in tuner.oracle.start_order]
+        asked.append([trial.hyperparameters.values for trial in trials])
+    assert tuner.execution_report.stacked == 4
+    assert len({tuple(values.items()) for values in asked[0]}) == 4
+    assert asked[0] == asked[1]
+
+
 def test_state_files_are_written_once_at_the_end(
     tuner_of: TunerOf, pretended: Any, tmp_path: Path
 ) -> None:

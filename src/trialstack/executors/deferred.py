@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from keras.src.backend.tensorflow.core import Variable
@@ -119,7 +120,7 @@ def _replacements() -> list[Replacement]:
 
     def defer_initializer(self: Any, initializer: Any) -> None:
         waiting = getattr(_thread, "waiting", None)
-        if waiting is None or self._initializer is not None:
+        if waiting is None or self._initializer is not None or not _is_of_keras(initializer):
             initialize_with(self, initializer)
             return
         self._value = None
@@ -139,6 +140,13 @@ def _replacements() -> list[Replacement]:
 
 
 _PATCH = Patch(_replacements)
+
+
+def _is_of_keras(initializer: Any) -> bool:
+    """Whether it gives the same values later on; others may draw from a state of the program."""
+    owner = type(initializer) if isinstance(initializer, keras.Initializer) else initializer
+    by_state = isinstance(getattr(initializer, "seed", None), keras.random.SeedGenerator)
+    return str(getattr(owner, "__module__", "")).startswith("keras.") and not by_state
 
 
 def _create(variable: Any) -> None:

@@ -105,6 +105,8 @@ class Asking:
         if self._tuner.builds_by_itself:
             self._build(spec, trial)
             self._oracle.update_space(trial.hyperparameters)
+            # Or the values of this trial could be asked again before it has ended.
+            self._oracle._record_values(trial)
             # Building may have named more of them, and left some alone.
             values = trial.hyperparameters.active_values()
             spec = dataclasses.replace(spec, hyperparameters=values)

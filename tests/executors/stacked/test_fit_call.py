@@ -29,3 +29,13 @@ def test_arguments_that_need_keras_own_fit_are_named(argument: dict[str, Any]) -
     (name,) = argument
     with pytest.raises(Unstackable, match=f"^the fit argument {name}$"):
         fit_of({"x": X, "y": Y} | argument)
+
+
+def test_parts_of_one_array_are_told_apart() -> None:
+    rows = np.arange(16, dtype=np.float32).reshape(8, 2)
+    parts = [rows[:4], rows[::2], rows[4:], rows[:4]]
+    first, second, third, again = [fit_of({"x": part, "y": Y[:4]}).key for part in parts]
+    assert first == again
+    assert len({first, second, third}) == 3
+    wide = np.arange(48, dtype=np.float32).reshape(8, 6)
+    assert fit_of({"x": wide[:, :3], "y": Y}).key != fit_of({"x": wide[:, ::2], "y": Y}).key

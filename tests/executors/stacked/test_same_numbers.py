@@ -16,15 +16,6 @@ from trialstack.tracking.memory import MemoryTracker
 ROWS, FEATURES, EPOCHS = 90, 5, 4
 
 
-@pytest.fixture(scope="module")
-def data():
-    rng = np.random.default_rng(7)
-    x = (rng.normal(size=(ROWS, FEATURES)) * [1, 2, 0.5, 1, 3] + [0, 5, 0, -1, 0]).astype("f4")
-    y = (x[:, 0] + 0.3 * x[:, 4] + 0.5 * rng.normal(size=ROWS) > 0).astype("int64")
-    three = np.clip(np.digitize(x[:, 0], [-0.5, 0.5]), 0, 2)
-    return x, y, three
-
-
 def dense(*widths, activation="relu", l1=0.0, l2=0.0, between=lambda: []):
     penalty = {"kernel_regularizer": keras.regularizers.L1L2(l1, l2)} if l1 or l2 else {}
     layers = [keras.Input((FEATURES,))]
@@ -439,5 +430,5 @@ def test_a_stack_that_breaks_leaves_its_trials_to_fit(tmp_path, data, monkeypatc
     tuner, found = histories(tmp_path, "stacked", SOME, x, y)
     assert_same(one, found)
     assert tuner.execution_report.reasons == {"their stack broke (MemoryError)": len(SOME)}
-    assert "3 trials are trained one by one: their stack broke (MemoryError)" in caplog.text
+    assert "3 trials were trained one by one: their stack broke (MemoryError)" in caplog.text
     assert "Traceback" not in caplog.text, "in the debug log only"

@@ -81,7 +81,8 @@ def chain_of(model: Any) -> Chain:
 
 def _layers(model: Any) -> list[Any]:
     """The layers from input to output."""
-    if not isinstance(model, keras.Sequential | keras.src.models.functional.Functional):
+    # A subclass may compute, or be trained, in another way.
+    if type(model) not in {keras.Sequential, keras.src.models.functional.Functional}:
         raise Unstackable(f"a model of class {type(model).__name__}")
     if not getattr(model, "built", False) or len(model.inputs) != 1 or len(model.outputs) != 1:
         raise Unstackable("a model without a fixed input, or with several inputs or outputs")

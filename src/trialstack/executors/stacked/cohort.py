@@ -98,9 +98,10 @@ class Cohort:
             monitors = Monitors(
                 plan.fit.callbacks, StandInModel(rate, plan.metrics), plan.fit.epochs
             )
-            tell = teller(plan.spec)
-            self._members.append(Member(plan, monitors, job.objective, tell))
-            tell(Started(plan.spec.trial_id, time.time()))
+            self._members.append(Member(plan, monitors, job.objective, teller(plan.spec)))
+        for plan, member in zip(plans, self._members, strict=True):
+            assert member is not None
+            member.tell(Started(plan.spec.trial_id, time.time()))
 
     @property
     def running(self) -> int:

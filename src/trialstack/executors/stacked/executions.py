@@ -45,9 +45,14 @@ class Executions:
         """Where an execution's events go."""
         return self._tell if self._count == 1 else partial(self._take, spec)
 
-    def forget(self, spec: TrialSpec) -> None:
-        """Begins anew with a trial: what was told of its executions so far does not count."""
-        self._trials.pop((spec.trial_id, spec.attempt), None)
+    def forget(self, spec: TrialSpec) -> bool:
+        """Begins anew with a trial: what was told of its executions so far does not count.
+
+        Returns:
+            Whether one of several executions has told that it has started.
+        """
+        trial = self._trials.pop((spec.trial_id, spec.attempt), None)
+        return trial is not None and trial.started
 
     def _take(self, spec: TrialSpec, event: Event) -> None:
         key = spec.trial_id, spec.attempt

@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +56,8 @@ class StackedExecutor:
         with rare_collections():
             _Run(trials, job, tell, self.reasons).run()
         for reason, count in self.reasons.items():
-            log.warning("%d trials are trained one by one: %s", count, reason)
+            some = "1 trial was" if count == 1 else f"{count} trials were"
+            log.warning("%s trained one by one: %s", some, reason)
 
 
 @dataclass
@@ -93,6 +94,7 @@ class _Run:
         self._workers = Workers(stacks_at_a_time())
         self._waiting: dict[Any, list[TrialPlan]] = {}  # key of a stack -> trials
         self._singles: list[_Single] = []
+        self._apart: set[tuple[str, int]] = set()  # trials whose stack broke, by id and attempt
         self._cohorts: list[Cohort] = []
         self._functions: dict[Any, TrainingFunction] = {}
         self._data: dict[Any, Data] = {}
@@ -130,23 +132,31 @@ class _Run:
         except TrialstackError:
             raise
         except Exception as error:
-            log.debug("a stack broke", exc_info=error)
-            singles = self._dissolved(cohort)
-            self._reasons[f"their stack broke ({type(error).__name__})"] += len(singles)
-            self._singles.extend(singles)
+            self._take_apart(cohort.dissolve(), error)
 
-    def _dissolved(self, cohort: Cohort) -> list[_Single]:
-        """Trials of a stack that broke; their other executions are given up with it."""
+    def _take_apart(
+        self, left: Sequence[tuple[TrialSpec, int]], error: Exception, begun: bool = True
+    ) -> None:
+        """Has trials of a stack that broke trained alone; their other executions are given up.
+
+        Args:
+            left: Those that are not at their end, and how many epochs of each are told.
+            error: What broke it.
+            begun: Whether their start is told.
+        """
+        log.debug("a stack broke", exc_info=error)
         trials: dict[tuple[str, int], _Single] = {}
-        for spec, told in cohort.dissolve():
-            whole = _Single(dataclasses.replace(spec, execution=0), begun=True)
-            trial = trials.setdefault((spec.trial_id, spec.attempt), whole)
+        for spec, told in left:
+            whole = _Single(dataclasses.replace(spec, execution=0), begun)
+            trial = trials.setdefault(_trial_of(spec), whole)
             trial.told[spec.execution] = told
         for other in self._cohorts:
             other.drop(trials.keys())
+        self._apart |= trials.keys()
         for trial in trials.values():
-            self._executions.forget(trial.spec)
-        return list(trials.values())
+            trial.begun |= self._executions.forget(trial.spec)
+        self._reasons[f"their stack broke ({type(error).__name__})"] += len(trials)
+        self._singles.extend(trials.values())
 
     def _fit(self, single: _Single) -> None:
         """Trains a trial by `model.fit`; what a stack has told of it is not told again."""
@@ -235,15 +245,29 @@ class _Run:
             if rows not in self._data:
                 self._data[rows] = _data(plans[0], self._job.probe)
             for group in groups_of(plans, self._workers.count):
-                cohort = Cohort(
-                    group, function, self._data[rows], self._job, self._executions.teller
-                )
-                log.debug(
-                    "stack of %d trials, padding %.0f %%", len(group), 100 * cohort.layout.padding
-                )
-                self._cohorts.append(cohort)
-                self._workers.begin(cohort)
+                self._form_cohort(group, function, self._data[rows])
         self._waiting = {}
+
+    def _form_cohort(self, group: list[TrialPlan], function: TrainingFunction, data: Data) -> None:
+        group = [plan for plan in group if _trial_of(plan.spec) not in self._apart]
+        if not group:
+            return
+        try:
+            cohort = Cohort(group, function, data, self._job, self._executions.teller)
+        except TrialstackError:
+            raise
+        except Exception as error:  # such as a callback that refuses one of them
+            self._take_apart([(plan.spec, 0) for plan in group], error, begun=False)
+            return
+        log.debug("stack of %d trials, padding %.0f %%", len(group), 100 * cohort.layout.padding)
+        try:
+            self._workers.begin(cohort)
+        except TrialstackError:
+            raise
+        except Exception as error:
+            self._take_apart(cohort.dissolve(), error)
+        else:
+            self._cohorts.append(cohort)
 
     def _function(self, plans: list[TrialPlan]) -> TrainingFunction:
         """One function for all stacks of a kind; another only if penalties come up later."""
@@ -253,6 +277,10 @@ class _Run:
         if known is None or any(n and not k for n, k in zip(needed, known.penalized, strict=True)):
             known = self._functions[key] = TrainingFunction(plans[0], needed)
         return known
+
+
+def _trial_of(spec: TrialSpec) -> tuple[str, int]:
+    return spec.trial_id, spec.attempt
 
 
 def _data(plan: TrialPlan, probe: NDArray[np.float32] | None) -> Data:

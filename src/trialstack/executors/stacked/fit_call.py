@@ -151,4 +151,4 @@ def _fingerprint(array: Any) -> tuple[int, ...]:
     base = array if array.base is None else array.base
     if array.ndim == 1 and array.dtype == np.float32 and array.base is None:
         return (hash(array.tobytes()),)
-    return (id(base), array.__array_interface__["data"][0])
+    return (id(base), array.__array_interface__["data"][0], *array.strides)

@@ -106,17 +106,21 @@ def check_layer(layer: Any) -> None:
 
 
 def _dense(layer: Any) -> list[Link]:
-    if layer.kernel_constraint is not None or layer.bias_constraint is not None:
-        raise Unstackable("a constraint on weights")
     if getattr(layer, "quantization_mode", None) or getattr(layer, "lora_enabled", False):
         raise Unstackable("quantized or low-rank weights")
-    slots = [_slot("kernel", layer._kernel, layer.kernel_regularizer)]
+    slots = [_slot("kernel", layer._kernel)]
     if layer.use_bias:
-        slots.append(_slot("bias", layer.bias, layer.bias_regularizer))
+        slots.append(_slot("bias", layer.bias))
     return [Link("dense", slots=tuple(slots)), *_activation(layer.activation)]
 
 
-def _slot(name: str, variable: Any, regularizer: Any) -> Slot:
+def _slot(name: str, variable: Any) -> Slot:
+    """What the variable says, and not the layer: Keras goes by it, and it may have been changed."""
+    if not variable.trainable:
+        raise Unstackable("a frozen weight")
+    if variable.constraint is not None:
+        raise Unstackable("a constraint on weights")
+    regularizer = variable.regularizer
     if regularizer is None:
         return Slot(name, variable)
     if type(regularizer) not in {
@@ -140,25 +144,25 @@ def _activation(function: Any) -> list[Link]:
 
 
 def _elementwise_layer(layer: Any) -> list[Link]:
+    if getattr(layer, "threshold", 0.0) and layer.negative_slope:
+        raise Unstackable("a ReLU layer that makes something out of nothing")
     return [Link("activation", (type(layer).__name__, settings_text(layer)), apply=layer.call)]
 
 
 def _prelu(layer: Any) -> list[Link]:
-    if layer.alpha_constraint is not None:
-        raise Unstackable("a constraint on weights")
-    return [Link("prelu", slots=(_slot("alpha", layer.alpha, layer.alpha_regularizer),))]
+    return [Link("prelu", (bool(layer.shared_axes),), (_slot("alpha", layer.alpha),))]
 
 
 def _batch_normalization(layer: Any) -> list[Link]:
     if getattr(layer, "renorm", False):
         raise Unstackable("batch renormalisation")
-    if layer.gamma_constraint or layer.beta_constraint or layer.synchronized:
-        raise Unstackable("constraints or synchronisation in batch normalisation")
+    if layer.synchronized:
+        raise Unstackable("synchronisation in batch normalisation")
     slots = []
     if layer.scale:
-        slots.append(_slot("gamma", layer.gamma, layer.gamma_regularizer))
+        slots.append(_slot("gamma", layer.gamma))
     if layer.center:
-        slots.append(_slot("beta", layer.beta, layer.beta_regularizer))
+        slots.append(_slot("beta", layer.beta))
     slots.append(Slot("moving_mean", layer.moving_mean, trainable=False))
     slots.append(Slot("moving_variance", layer.moving_variance, trainable=False, padding=1.0))
     return [Link("batch_normalization", (layer.momentum, layer.epsilon), tuple(slots))]

@@ -68,7 +68,7 @@ def metrics_of(model: Any, y: NDArray[Any]) -> tuple[StackedMetric, ...]:
 
 
 def _metric(metric: Any, y: NDArray[Any], outputs: int) -> StackedMetric:
-    name = metric if isinstance(metric, str) else metric.name
+    name = metric if isinstance(metric, str) else getattr(metric, "name", repr(metric))
     if isinstance(metric, str):
         if metric.lower() in {"accuracy", "acc"}:
             metric = _accuracy_for(y, outputs)
@@ -98,7 +98,7 @@ def _binary_accuracy(metric: Any) -> Any:
     threshold = np.float32(metric._fn_kwargs.get("threshold", 0.5))
 
     def count(y: NDArray[Any], p: Predictions) -> Counts:
-        right = (p > threshold) == (_like(y, p) > 0.5)
+        right = (p > threshold) == _like(y, p)
         return _of_all(right.reshape(len(p), -1))
 
     return (float(threshold),), count, _share

@@ -18,18 +18,33 @@ from trialstack.executors.stacked.updates import OF_A_TRIAL
 from trialstack.trials import TrialSpec
 
 OPTIMIZERS = frozenset(
-    {"SGD", "Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Adagrad", "Adadelta", "Lion"}
+    {"SGD", "Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Adagrad", "Adadelta", "Ftrl", "Lion"}
 )
 """Keras' optimizers whose update of a number depends on that number and its gradient alone."""
 
 UNUSED = ("clipnorm", "global_clipnorm", "loss_scale_factor", "gradient_accumulation_steps")
 """Settings of optimizers that couple weights with each other, or steps."""
 
-LOSSES = {
-    "BinaryCrossentropy": "binary",
-    "CategoricalCrossentropy": "categorical",
-    "SparseCategoricalCrossentropy": "sparse",
+EXCLUDING = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+
+LOSSES: Mapping[Any, str] = {
+    keras.losses.BinaryCrossentropy: "binary",
+    keras.losses.CategoricalCrossentropy: "categorical",
+    keras.losses.SparseCategoricalCrossentropy: "sparse",
+    keras.losses.binary_crossentropy: "binary",
+    keras.losses.categorical_crossentropy: "categorical",
+    keras.losses.sparse_categorical_crossentropy: "sparse",
 }
+"""Classes, not names: a subclass may compute something else."""
+
+OUTPUTS = {"binary": {"sigmoid", "values"}, "categorical": {"softmax", "values"}}
+OUTPUTS["sparse"] = OUTPUTS["categorical"]
+"""Kind of a loss -> activations that it knows the logits of; Keras takes any for the right one."""
+
+OVERRIDDEN = frozenset(
+    {"call", "compute_loss", "compute_metrics", "fit", "test_step", "train_step"}
+)
+"""Methods that somebody may have replaced in a model alone."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +77,7 @@ class TrialPlan:
     @property
     def key(self) -> tuple[Any, ...]:
         """Equal for trials that can share a stack."""
-        return (self.chain.before, self.kind, self.fit.key)
+        return (self.chain.before, self.kind, self.outputs, self.fit.key)
 
     @property
     def rows_key(self) -> tuple[Any, ...]:
@@ -102,7 +117,19 @@ def plan_of(spec: TrialSpec, model: Any, fit_arguments: Mapping[str, Any]) -> Tr
     loss = _loss_of(model.loss)
     fit = fit_of(fit_arguments)
     metrics = metrics_of(model, fit.y)
-    return TrialPlan(spec, model, chain, model.optimizer, loss, metrics, fit)
+    plan = TrialPlan(spec, model, chain, model.optimizer, loss, metrics, fit)
+    _check_outputs(plan)
+    return plan
+
+
+def _check_outputs(plan: TrialPlan) -> None:
+    output, kind, count = plan.chain.output, plan.loss.kind, plan.outputs
+    if output not in OUTPUTS[kind] or (kind != "binary" and count == 1):
+        raise Unstackable(f"{count} outputs by {output} with a {kind} cross-entropy")
+    per_row = 1 if kind == "sparse" else count
+    for y in (plan.fit.y, *(plan.fit.validation or ())[1:2]):
+        if y.size != len(y) * per_row:
+            raise Unstackable("targets of another shape than the outputs")
 
 
 def _check_compiled(model: Any) -> None:
@@ -115,7 +142,7 @@ def _check_compiled(model: Any) -> None:
         raise Unstackable("loss weights or weighted metrics")
     if model.run_eagerly or compiled.get("steps_per_execution", 1) != 1:
         raise Unstackable("eager execution, or several steps an execution")
-    if type(model).train_step is not keras.Model.train_step or "fit" in vars(model):
+    if OVERRIDDEN & vars(model).keys():
         raise Unstackable("a train_step or fit of its own")
 
 
@@ -125,6 +152,8 @@ def _check_optimizer(optimizer: Any) -> None:
         raise Unstackable(f"the optimizer {name}")
     if any(getattr(optimizer, setting, None) for setting in UNUSED) or optimizer.use_ema:
         raise Unstackable(f"clipping by norm, accumulation or averaging in {name}")
+    if any(getattr(optimizer, setting, None) for setting in EXCLUDING):
+        raise Unstackable("weights excluded from weight decay")
     if not hasattr(optimizer._learning_rate, "shape"):
         raise Unstackable("a learning rate schedule")
 
@@ -144,15 +173,10 @@ def _optimizer_config(optimizer: Any) -> dict[str, Any]:
 def _loss_of(loss: Any) -> Loss:
     found = keras.losses.get(loss)
     if not isinstance(found, keras.losses.Loss):
-        by_function = {
-            keras.losses.binary_crossentropy: "binary",
-            keras.losses.categorical_crossentropy: "categorical",
-            keras.losses.sparse_categorical_crossentropy: "sparse",
-        }
-        if found not in by_function:
+        if found not in LOSSES:
             raise Unstackable(f"the loss {getattr(found, '__name__', found)}")
-        return Loss(by_function[found], False, 0.0)
-    kind = LOSSES.get(type(found).__name__)
+        return Loss(LOSSES[found], False, 0.0)
+    kind = LOSSES.get(type(found))
     if kind is None or found.reduction not in {"sum_over_batch_size", "auto"}:
         raise Unstackable(f"the loss {type(found).__name__} or its reduction")
     if getattr(found, "ignore_class", None) is not None or getattr(found, "axis", -1) != -1:

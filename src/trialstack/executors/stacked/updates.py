@@ -77,6 +77,8 @@ class StackedOptimizer:
             New weights and new memory.
         """
         optimizer = self._optimizer
+        if (limit := optimizer.clipvalue or 0.0) > 0.0:
+            gradient = tf.clip_by_value(gradient, -limit, limit)
         if "weight_decay" in rates:
             weights = weights - weights * (rates["weight_decay"] * rates["learning_rate"])
         scope = StatelessScope()
