@@ -134,6 +134,9 @@ def pages(trials: int, folder: Path, printed: str) -> dict[str, float]:
         browser.open(shown.link(NAME, "trials"))
         first = until_rows(browser, min(trials, PAGE_OF_ROWS)) - started
         for shown_rows in range(2 * PAGE_OF_ROWS, trials + 1, PAGE_OF_ROWS):
+            # The button is the table's last row, which is there only when one has come to it.
+            table = browser.page.locator(".ag-body-viewport").first
+            table.evaluate("element => element.scrollTop = element.scrollHeight")
             browser.page.get_by_role("button", name="Load more").click()
             until_rows(browser, shown_rows)
         whole = time.perf_counter() - started
