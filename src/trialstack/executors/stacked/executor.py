@@ -6,9 +6,7 @@ import collections
 import dataclasses
 import itertools
 import logging
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,6 @@ from numpy.typing import NDArray
 
 from trialstack.errors import TrialstackError
 from trialstack.executors.base import Tell, TrainingJob
-from trialstack.executors.one_by_one import train_one
 from trialstack.executors.release import Releases, rare_collections
 from trialstack.executors.stacked.cohort import Cohort, Data
 from trialstack.executors.stacked.epoch import TrainingFunction
@@ -26,9 +23,10 @@ from trialstack.executors.stacked.memory import room_for
 from trialstack.executors.stacked.padding import groups_of
 from trialstack.executors.stacked.plan import TrialPlan, plan_of
 from trialstack.executors.stacked.reasons import Unstackable
+from trialstack.executors.stacked.singles import Single
 from trialstack.executors.stacked.stack import penalized
 from trialstack.executors.stacked.workers import Workers, stacks_at_a_time
-from trialstack.trials import EpochBlock, Event, Started, TrialSpec
+from trialstack.trials import TrialSpec
 
 log = logging.getLogger(__name__)
 
@@ -60,21 +58,6 @@ class StackedExecutor:
             log.warning("%s trained one by one: %s", some, reason)
 
 
-@dataclass
-class _Single:
-    """A trial that goes to `model.fit`.
-
-    Attributes:
-        spec: Which.
-        begun: Whether its start is told.
-        told: Epochs that are told, by execution.
-    """
-
-    spec: TrialSpec
-    begun: bool = False
-    told: dict[int, int] = field(default_factory=dict)
-
-
 class _Run:
     """One call of `StackedExecutor.run`."""
 
@@ -93,7 +76,7 @@ class _Run:
         self._exhausted = False
         self._workers = Workers(stacks_at_a_time())
         self._waiting: dict[Any, list[TrialPlan]] = {}  # key of a stack -> trials
-        self._singles: list[_Single] = []
+        self._singles: list[Single] = []
         self._apart: set[tuple[str, int]] = set()  # trials whose stack broke, by id and attempt
         self._cohorts: list[Cohort] = []
         self._functions: dict[Any, TrainingFunction] = {}
@@ -114,7 +97,8 @@ class _Run:
                         self._advance(cohort)
                     self._cohorts = [cohort for cohort in self._cohorts if cohort.running]
                 elif self._singles:
-                    self._fit(self._singles.pop(0))
+                    with self._releases.after_training():
+                        self._singles.pop(0).fit(self._job, self._tell)
                 elif self._exhausted:
                     return
                 else:
@@ -145,9 +129,9 @@ class _Run:
             begun: Whether their start is told.
         """
         log.debug("a stack broke", exc_info=error)
-        trials: dict[tuple[str, int], _Single] = {}
+        trials: dict[tuple[str, int], Single] = {}
         for spec, told in left:
-            whole = _Single(dataclasses.replace(spec, execution=0), begun)
+            whole = Single(dataclasses.replace(spec, execution=0), begun)
             trial = trials.setdefault(_trial_of(spec), whole)
             trial.told[spec.execution] = told
         for other in self._cohorts:
@@ -157,28 +141,6 @@ class _Run:
             trial.begun |= self._executions.forget(trial.spec)
         self._reasons[f"their stack broke ({type(error).__name__})"] += len(trials)
         self._singles.extend(trials.values())
-
-    def _fit(self, single: _Single) -> None:
-        """Trains a trial by `model.fit`; what a stack has told of it is not told again."""
-        if not single.begun:
-            self._tell(Started(single.spec.trial_id, time.time()))
-
-        def tell(event: Event) -> None:
-            if isinstance(event, EpochBlock):
-                known = single.told.get(event.execution, 0) - event.first_epoch
-                if known >= len(event.rows):
-                    return
-                if known > 0:
-                    event = dataclasses.replace(
-                        event,
-                        first_epoch=event.first_epoch + known,
-                        rows=event.rows[known:],
-                        times=event.times[known:],
-                    )
-            self._tell(event)
-
-        with self._releases.after_training():
-            train_one(single.spec, self._job, tell)
 
     def _pull(self) -> bool:
         """Takes trials while there is room, for a further stack only when it is worth one.
@@ -224,12 +186,12 @@ class _Run:
             plans = [self._plan(execution) for execution in self._executions.of(spec)]
         except Unstackable as reason:
             self._reasons[str(reason)] += 1
-            self._singles.append(_Single(spec))
+            self._singles.append(Single(spec))
             return
         except Exception as error:
             # The trial's own error: `model.fit` will meet it again and tell it.
             self._reasons[f"{type(error).__name__} while it was looked at"] += 1
-            self._singles.append(_Single(spec))
+            self._singles.append(Single(spec))
             return
         self._room = max(self._room, room_for(plans[0], self._job.probe))
         for plan in plans:
