@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 MOST_COPIED = 16_000_000
 """Numbers (64 MB) that may stand in memory a second time; of more, rows are read in pieces."""
+NUMBERS_OF_A_PIECE = 1 << 20
+"""That are gathered, encoded or predicted at once, of a table that is read in pieces."""
 
 
 @dataclass(frozen=True, eq=False)

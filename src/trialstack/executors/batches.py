@@ -14,10 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trialstack.datasets.chosen_rows import MOST_COPIED, ChosenRows
-
-NUMBERS_OF_A_PIECE = 1 << 20
-"""That are gathered at once from a large table."""
+from trialstack.datasets.chosen_rows import MOST_COPIED, NUMBERS_OF_A_PIECE, ChosenRows
 
 Orders = Callable[[], Iterator[NDArray[np.int64]]]
 """Makes an iterator of the positions of all rows, epoch after epoch."""

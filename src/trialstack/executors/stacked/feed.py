@@ -15,13 +15,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from trialstack.datasets.chosen_rows import MOST_COPIED
+from trialstack.datasets.chosen_rows import MOST_COPIED, NUMBERS_OF_A_PIECE
 from trialstack.executors.stacked.epoch import Rows
 from trialstack.executors.stacked.plan import TrialPlan
 from trialstack.preprocessing.encodings import is_encoding
 
-NUMBERS_OF_A_PIECE = 1 << 20
-"""Of its rows as they come to the first layer that learns, and of what trials predict for them."""
 ENCODED_TOGETHER = 1024
 """Rows whose numbers are encoded at once: on the way they are many times as large."""
 
