@@ -75,7 +75,9 @@ TRIALS = [
 
 STACK = [
     KillPoint("a stack is asked", APPEND, "after", 3, words=("asked",)),
-    KillPoint("a stack learns", "trialstack.tuners.search_run:SearchRun.epochs", "after", 9),
+    KillPoint(
+        "a stack learns", "trialstack.executors.stacked.cohort:Cohort.end_epoch", "before", 3
+    ),
     KillPoint("a stack's weights are kept", APPEND, "before", 2, words=("finished",)),
     KillPoint("half a stack is recorded: half a line", APPEND, "half", 2, words=("finished",)),
     KillPoint("more of it is recorded", APPEND, "after", 2, words=("finished",)),

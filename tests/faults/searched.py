@@ -81,10 +81,20 @@ class Searched:
         """Runs the command to its end; what it said."""
         with self.start(*more) as process:
             assert process.wait() == 0, process.said
-        document: dict[str, Any] = json.loads(process.out)
-        return document
+        return self.answer
 
     # --- what is there -------------------------------------------------------------------------
+
+    @property
+    def done(self) -> bool:
+        """Whether the search is recorded as done: the same command would begin another."""
+        return any(b'"name":"done"' in path.read_bytes() for path in self.journals)
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """What the last process wrote to stdout, which may have been killed since."""
+        document: dict[str, Any] = json.loads((self.folder / "stdout").read_text())
+        return document
 
     @property
     def journals(self) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -65,9 +66,23 @@ def run_tune(
             else f"--extend: {extend} came; give an integer from 1"
         )
     share_cores(experiment)
+    out = sys.stdout  # inside `running` it is for what others print
+
+    def show(result: TuneResult) -> None:
+        with contextlib.redirect_stdout(out):
+            if as_json:
+                print_json(result.as_json())
+            else:
+                store = resolve_store(tracking_uri)
+                print_result(result, ui_command(store), _load_lines(result))
+                if table.data is not None:
+                    _print_experiment(experiment, saved)
+            out.flush()
+
     with running(_stopped, debug=debug) as progress:
+        progress.show = show
         try:
-            result = tune(
+            tune(
                 experiment,
                 tracking_uri=tracking_uri,
                 fresh=fresh,
@@ -78,13 +93,6 @@ def run_tune(
         finally:
             if saved is not None and progress.has_journal:
                 saved.write()
-    if as_json:
-        print_json(result.as_json())
-    else:
-        store = resolve_store(tracking_uri)
-        print_result(result, ui_command(store), _load_lines(result))
-        if table.data is not None:
-            _print_experiment(experiment, saved)
 
 
 def _print_experiment(experiment: Experiment, saved: SavedExperiment | None) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -21,6 +21,7 @@ from trialstack.pipeline.job import Listener, SearchInProgress
 from trialstack.tracking.store import display_uri
 
 if TYPE_CHECKING:
+    from trialstack.pipeline.result import TuneResult
     from trialstack.tuners.search_run import SearchRun
 
 log = logging.getLogger(__name__)
@@ -44,10 +45,12 @@ class Progress(Listener):
 
     Attributes:
         has_journal: Whether the search is one to go on with.
+        show: Given the result, before the search is recorded as done.
     """
 
     def __init__(self) -> None:
         self.has_journal = False
+        self.show: Callable[[TuneResult], None] | None = None
         self._started = time.monotonic()
         self._told = 0
         self._live: Live | None = None  # while the dashboard is shown
@@ -71,6 +74,11 @@ class Progress(Listener):
     def search_opened(self) -> None:
         """See `Listener`."""
         self.has_journal = True
+
+    def ended(self, result: TuneResult) -> None:
+        """See `Listener`."""
+        if self.show is not None:
+            self.show(result)
 
     def trial_ended(self, run: SearchRun, max_trials: int) -> None:
         """See `Listener`."""

@@ -22,6 +22,7 @@ from trialstack.tuners.journal import Entry, write_atomically
 
 if TYPE_CHECKING:
     from trialstack.executors.base import Executor
+    from trialstack.pipeline.result import TuneResult
     from trialstack.tracking.mlflow import MlflowTracker
     from trialstack.tuners.report import ExecutionReport
     from trialstack.tuners.search_run import SearchRun
@@ -70,6 +71,9 @@ class Listener:
     def searching(self, search: SearchInProgress) -> contextlib.AbstractContextManager[None]:
         """Inside, trials are asked for and trained."""
         return contextlib.nullcontext()
+
+    def ended(self, result: TuneResult) -> None:
+        """All is done; whatever happens before this returns, the same call comes here again."""
 
 
 @dataclass(frozen=True)

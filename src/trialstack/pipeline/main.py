@@ -61,6 +61,7 @@ def tune(
             home, experiment, data.digest, data.facts, fresh=fresh, extend=extend
         )
         result, search = _run(experiment, store, data, chosen, listener, time_limit)
+        listener.ended(result)
         # Last of all: until then the same call goes on with this search, after it with a new one.
         _record_done(search, {"version": result.model.version})
     return result
