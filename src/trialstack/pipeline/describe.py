@@ -12,7 +12,7 @@ from trialstack.datasets.columns import Column
 from trialstack.datasets.features import Feature, count_distinct
 from trialstack.experiment import Experiment, ExperimentFile
 from trialstack.pipeline.data import Data
-from trialstack.pipeline.estimate import seconds_of_search
+from trialstack.pipeline.estimate import Sizes, seconds_of_search
 
 DTYPE = {"numeric": "number", "boolean": "true or false", "categorical": "category"}
 
@@ -100,8 +100,7 @@ def describe(experiment: ExperimentFile, tell: Callable[[str], None] | None = No
     columns = (*_columns(data), *_beside(experiment))
     seconds = None
     if isinstance(experiment, Experiment):
-        seconds = seconds_of_search(
-            experiment,
+        sizes = Sizes(
             features=sum(column.features for column in columns),
             numeric=data.n_numeric,
             classes=dataset.n_classes,
@@ -109,6 +108,7 @@ def describe(experiment: ExperimentFile, tell: Callable[[str], None] | None = No
             train_rows=len(split.train),
             rows=len(dataset.y),
         )
+        seconds = seconds_of_search(experiment, sizes)
     return Description(
         experiment=experiment.name,
         source=dataset.source,
