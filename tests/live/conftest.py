@@ -23,7 +23,7 @@ class Search:
         objective = Objective("val_auc", "max")
         self.run = SearchRun(NullTracker(), objective, TrialNames(), folder)
         self.report = ExecutionReport()
-        self.executor: Any = SimpleNamespace(name="stacked", reasons=Counter())
+        self.executor: Any = SimpleNamespace(name="stacked", reasons=Counter(), epochs_passed=None)
 
     def in_progress(self, **others: Any) -> SearchInProgress:
         settings = {"max_trials": 8, "epochs": 50} | others

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -54,6 +55,13 @@ def test_the_last_column_stays_free(width: int) -> None:
     assert all(line.cell_len <= max(width - 1, 1) for line in dashboard(HALFWAY, width))
     wide = Snapshot(AUC, 3, (0.5,), best=(0.5, "trial 000 · " + "寬" * 60))
     assert all(line.cell_len <= max(width - 1, 1) for line in dashboard(wide, width))
+
+
+def test_a_long_epoch_is_shown_in_parts() -> None:
+    slow = replace(HALFWAY, epochs=3, epochs_passed=1.456)
+    assert plain(slow, 80)[1] == (
+        "4 of 10 trials · 3 running · 1 failed · epoch 2 of 3: 46 % · stacked"
+    )
 
 
 def test_before_the_first_trial() -> None:

@@ -41,6 +41,13 @@ def test_lines_come_now_and_then_until_the_search_ends(monkeypatch: pytest.Monke
     assert "telling" not in {thread.name for thread in threading.enumerate()}
 
 
+def test_a_line_tells_how_far_a_long_epoch_is() -> None:
+    found = Snapshot(
+        Objective("val_auc", "max"), 8, (), running=8, left=90.0, epochs=3, epochs_passed=0.5
+    )
+    assert plain.line_of(found) == "0/8 trials, 8 running, epoch 1 of 3: 50 %, about 90.0 s left"
+
+
 def test_a_short_search_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "Watch", Watched)
     lines: list[str] = []

@@ -65,6 +65,35 @@ def test_a_time_limit_ends_it_sooner(search, clock) -> None:
     assert watch.look().left == 49.0
 
 
+def test_an_epoch_that_takes_long_is_shown_in_parts(search, clock) -> None:
+    watch = Watch(search.in_progress(epochs=3), clock)
+    seen = []
+    for passed, seconds in ((0.0, 0.0), (0.25, 2.0), (0.5, 2.0), (1.0, 4.0), (1.25, 0.5)):
+        search.executor.epochs_passed = passed
+        clock(seconds)
+        seen.append(watch.look().epoch)
+    assert seen == ["", "", "epoch 1 of 3: 50 %", "epoch 2 of 3: 0 %", "epoch 2 of 3: 25 %"]
+    clock(7.0)
+    search.executor.epochs_passed = 3.0  # trials end, and are not taken off yet
+    assert watch.look().epoch == "epoch 3 of 3: 100 %"
+    clock(4.0)
+    search.executor.epochs_passed = 0.5  # other trials have begun
+    assert watch.look().epoch == "epoch 1 of 3: 50 %"
+    search.executor.epochs_passed = None
+    assert watch.look().epoch == ""
+
+
+@pytest.mark.parametrize("seconds", [0.25, 30.0])
+def test_epochs_that_come_fast_are_not_shown_however_rarely_one_looks(
+    seconds: float, search, clock
+) -> None:
+    watch = Watch(search.in_progress(), clock)
+    for second in range(10):
+        search.executor.epochs_passed = second * seconds / 2
+        assert watch.look().epoch == ""
+        clock(seconds)
+
+
 def test_how_trials_are_trained(search) -> None:
     watch = Watch(search.in_progress())
     assert watch.look().executor == "stacked"

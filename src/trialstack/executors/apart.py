@@ -40,6 +40,11 @@ class ApartExecutor:
         self._waiting: list[TrialSpec] = []
         self._running: set[str] = set()  # of the other executor: taken and not ended
 
+    @property
+    def epochs_passed(self) -> float | None:
+        """See `trialstack.executors.base.Executor`; of the other executor."""
+        return self._others.epochs_passed
+
     def run(self, trials: Iterator[TrialSpec | None], job: TrainingJob, tell: Tell) -> None:
         """Trains until `trials` is exhausted; see `trialstack.executors.base.Executor`."""
 

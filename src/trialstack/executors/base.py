@@ -97,6 +97,13 @@ class Executor(Protocol):
     reasons: Counter[str]
     """Why trials were not stacked -> how many, over all calls of `run`."""
 
+    @property
+    def epochs_passed(self) -> float | None:
+        """Epochs that the trials under way have made on average, parts of one included.
+
+        It may be read in any thread. None = it is not known.
+        """
+
     def run(self, trials: Iterator[TrialSpec | None], job: TrainingJob, tell: Tell) -> None:
         """Trains until `trials` is exhausted.
 

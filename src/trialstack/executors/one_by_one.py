@@ -17,6 +17,7 @@ class OneByOneExecutor:
 
     name = "one-by-one"
     describes = False
+    epochs_passed: float | None = None
 
     def __init__(self) -> None:
         self.reasons: collections.Counter[str] = collections.Counter()

@@ -98,6 +98,7 @@ def _counts(snapshot: Snapshot) -> list[str]:
     parts = [f"{len(snapshot.scores)} of {snapshot.max_trials} trials"]
     parts += [f"{snapshot.running} running"] if snapshot.running else []
     parts += [f"{snapshot.failed} failed"] if snapshot.failed else []
+    parts += [snapshot.epoch] if snapshot.epoch else []
     return [*parts, snapshot.executor]
 
 

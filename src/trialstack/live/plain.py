@@ -13,7 +13,7 @@ from trialstack.live.snapshot import Snapshot, Watch
 if TYPE_CHECKING:
     from trialstack.pipeline.job import SearchInProgress
 
-SECONDS_BETWEEN = 60.0
+SECONDS_BETWEEN = 30.0
 
 
 @contextlib.contextmanager
@@ -50,5 +50,7 @@ def line_of(found: Snapshot) -> str:
         >>> line_of(Snapshot(Objective("val_auc", "max"), 8, (0.7,), running=7, left=600.0))
         '1/8 trials, 7 running, about 10m00s left'
     """
-    text = f"{len(found.scores)}/{found.max_trials} trials, {found.running} running"
-    return text + (f", about {shown_duration(found.left)} left" if found.left is not None else "")
+    parts = [f"{len(found.scores)}/{found.max_trials} trials", f"{found.running} running"]
+    parts += [found.epoch] if found.epoch else []
+    parts += [f"about {shown_duration(found.left)} left"] if found.left is not None else []
+    return ", ".join(parts)

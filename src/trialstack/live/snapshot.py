@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 RATE_OVER = 30.0
 """Seconds that epochs are counted over; a large stack tells them in blocks, seconds apart."""
+SLOW_EPOCH = 3.0
+"""Seconds that an epoch takes from which on it is shown how far it is."""
 ONE_BY_ONE = "one-by-one"
 
 
@@ -35,6 +37,9 @@ class Snapshot:
         rate: Epochs a second, of all trials together; None before there is one.
         used: Seconds since it began.
         left: Seconds that it will still take; None as long as nothing is known.
+        epochs: Most that a trial has.
+        epochs_passed: Those of the trials under way on average, parts of one included; None where
+            they come too fast to be looked at, or nothing is known.
     """
 
     objective: Objective
@@ -46,6 +51,22 @@ class Snapshot:
     rate: float | None = None
     used: float = 0.0
     left: float | None = None
+    epochs: int = 0
+    epochs_passed: float | None = None
+
+    @property
+    def epoch(self) -> str:
+        """The epoch under way and how much of it is done; empty where none is to be shown.
+
+        Example:
+            >>> Snapshot(Objective("val_auc", "max"), 8, epochs=3, epochs_passed=1.45).epoch
+            'epoch 2 of 3: 45 %'
+        """
+        if self.epochs_passed is None:
+            return ""
+        whole = min(int(self.epochs_passed), self.epochs - 1)
+        done = min(self.epochs_passed - whole, 1.0)
+        return f"epoch {whole + 1} of {self.epochs}: {100 * done:.0f} %"
 
     @property
     def failed(self) -> int:
@@ -74,6 +95,8 @@ class Watch:
         # them, such as the tracing of a stack's function, is no measure of what is to follow.
         self._told: deque[tuple[float, int]] = deque()
         self._left_then: float | None = None  # when epochs were told last
+        self._epoch_began = self._began, 0.0  # when one was first seen, and how far it was then
+        self._seconds_an_epoch = 0.0  # of those before it
 
     def look(self) -> Snapshot:
         """The search as it is now."""
@@ -92,7 +115,20 @@ class Watch:
             self._rate(now),
             now - self._began,
             self._left(now),
+            search.epochs,
+            self._epochs_passed(now),
         )
+
+    def _epochs_passed(self, now: float) -> float | None:
+        """As the executor has it, if an epoch takes long."""
+        passed = self._search.executor.epochs_passed
+        if passed is None:
+            return None
+        began, before = self._epoch_began
+        seconds = (now - began) / max(passed - before, 1.0)
+        if int(passed) != int(before):
+            self._seconds_an_epoch, self._epoch_began = seconds, (now, passed)
+        return passed if max(self._seconds_an_epoch, seconds) >= SLOW_EPOCH else None
 
     def _count_epochs(self, now: float, ended: list[int], running: list[int]) -> None:
         told = self._search.run.epochs_told - self._told_before

@@ -110,6 +110,24 @@ def test_waiting_trials_take_the_room_of_those_that_end(
         )
 
 
+def test_how_far_an_epoch_is_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trialstack.executors.stacked.feed.NUMBERS_OF_A_PIECE", 1)
+    monkeypatch.setattr(module, "stacks_at_a_time", lambda: 1)
+    executor, seen = StackedExecutor(), []
+    count = module.Cohort._count
+
+    def noted(*arguments: Any) -> None:
+        seen.append(executor.epochs_passed)
+        count(*arguments)
+
+    monkeypatch.setattr(module.Cohort, "_count", noted)
+    assert executor.epochs_passed is None
+    executor.run(specs(2), Job(), lambda event: None)
+    assert executor.epochs_passed is None
+    # Three batches of 6 rows, and 6 rows of validation.
+    assert seen == [epoch + rows / 24 for epoch in range(EPOCHS) for rows in (0, 6, 12, 18)]
+
+
 @pytest.fixture
 def trained_in(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Two stacks at a time; names of the threads that train epochs."""

@@ -88,6 +88,7 @@ class Cohort:
         self._outputs = plans[0].outputs
         self._job = job
         self._epoch = 0
+        self._rows_seen = 0  # of the epoch in training
         self._last_told = time.monotonic()
         self.layout = Layout(plans)
         self._state = state_of(plans, [None] * len(plans), self.layout, function)
@@ -108,6 +109,12 @@ class Cohort:
         """Trials that are not at their end."""
         return sum(member is not None for member in self._members)
 
+    @property
+    def epochs_passed(self) -> float:
+        """Epochs made, and the share of rows that the one in training has seen; for any thread."""
+        rows = len(self._train) + (len(self._validation) if self._validation is not None else 0)
+        return self._epoch + self._rows_seen / rows
+
     def begin_epoch(self) -> None:
         """Asks the trials' callbacks for the learning rates of the next epoch."""
         self._set_learning_rates()
@@ -123,6 +130,7 @@ class Cohort:
         for index, member in self._running():
             row = {name: float(values[index]) for name, values in epoch.rows.items()}
             member.take_row(row, epoch.time, partial(epoch.weights.row, index))
+        self._rows_seen = 0
         self._epoch += 1
         self._tell_blocks()
         self._end([index for index, member in self._running() if member.ended])
@@ -173,6 +181,7 @@ class Cohort:
                 total,
             )
             self._count(counts, y, np.ascontiguousarray(seen.numpy().transpose(1, 0, 2)))
+            self._rows_seen += len(y)
         values = self._values_of(counts)
         values["loss"] = total.numpy() / np.float32(n_rows)
         if self._validation is not None:
@@ -191,6 +200,7 @@ class Cohort:
             )
             total = total + loss.numpy() * np.float32(len(y))
             self._count(counts, y, output.numpy())
+            self._rows_seen += len(y)
         return {**self._values_of(counts), "loss": (total / np.float32(len(feed))).astype("f4")}
 
     def _no_counts(self) -> list[Counts | int]:

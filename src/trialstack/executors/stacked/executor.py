@@ -48,11 +48,21 @@ class StackedExecutor:
 
     def __init__(self) -> None:
         self.reasons: collections.Counter[str] = collections.Counter()
+        self._run: _Run | None = None
+
+    @property
+    def epochs_passed(self) -> float | None:
+        """See `trialstack.executors.base.Executor`; of the stacks."""
+        return self._run.epochs_passed if self._run is not None else None
 
     def run(self, trials: Iterator[TrialSpec | None], job: TrainingJob, tell: Tell) -> None:
         """Trains until `trials` is exhausted; see `trialstack.executors.base.Executor`."""
-        with rare_collections():
-            _Run(trials, job, tell, self.reasons).run()
+        self._run = _Run(trials, job, tell, self.reasons)
+        try:
+            with rare_collections():
+                self._run.run()
+        finally:
+            self._run = None
         for reason, count in self.reasons.items():
             some = "1 trial was" if count == 1 else f"{count} trials were"
             log.warning("%s trained one by one: %s", some, reason)
@@ -83,6 +93,13 @@ class _Run:
         self._data: dict[Any, Data] = {}
         self._releases = Releases()
         self._room = 1  # trials that may be pulled and not ended; known after the first
+
+    @property
+    def epochs_passed(self) -> float | None:
+        """The mean over trials, each with the epochs of its stack."""
+        made = [(cohort.running, cohort.epochs_passed) for cohort in list(self._cohorts)]
+        trials = sum(running for running, _ in made)
+        return sum(running * epochs for running, epochs in made) / trials if trials else None
 
     def run(self) -> None:
         with self._workers:
