@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from trialstack.datasets.base import moments
@@ -15,7 +17,6 @@ from trialstack.executors.batches import LargeTables
 from trialstack.experiment import Experiment
 from trialstack.pipeline import release
 from trialstack.pipeline.data import Data
-from trialstack.pipeline.estimate import seconds_of_search
 from trialstack.plots.plane import plane_of
 
 
@@ -37,6 +38,31 @@ def test_rows_in_the_order_of_their_use_are_the_same_rows_without_copies() -> No
         frame = moved.frame(getattr(moved.split, name))
         assert frame.equals(data.frame(getattr(data.split, name)))
     assert (moved.digest, moved.test_digest) == (data.digest, data.test_digest)
+
+
+def test_rows_of_mixed_columns_are_the_same_in_the_order_of_their_use(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    ages = np.where(np.arange(60) % 7 == 0, np.nan, rng.normal(40, 9, 60))
+    towns = np.array(["Rio", "Natal", None], dtype=object)[np.arange(60) % 3]
+    frame = pd.DataFrame({"age": ages, "town": towns, "left": rng.permutation([0, 1] * 30)})
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    source = str(tmp_path / "rows.csv")
+    data = data_of({"source": source, "target": "left", "test_size": 0.25})
+    moved = data.laid_out()
+    assert moved.feature_names == data.feature_names
+    for name in ("fit", "validation", "test", "train"):
+        before, after = getattr(data, name), getattr(moved, name)
+        np.testing.assert_array_equal(before.X, after.X)
+        np.testing.assert_array_equal(before.raw, after.raw)
+        np.testing.assert_array_equal(before.y, after.y)
+        assert np.shares_memory(after.X, moved.X) == (name != "train")
+        rows, other = getattr(data.split, name), getattr(moved.split, name)
+        assert moved.frame(other).equals(data.frame(rows))
+        assert data.dataset.table is not None
+        assert moved.dataset.table is not None
+        for whole in ("labels", "row_numbers"):
+            values = getattr(moved.dataset.table, whole)[other].tolist()
+            assert values == getattr(data.dataset.table, whole)[rows].tolist()
 
 
 def test_moments_of_many_rows_are_worked_out_column_by_column(
@@ -94,22 +120,3 @@ def test_memory_is_given_back_after_work_on_many_rows(monkeypatch: pytest.Monkey
     assert done == ["collected", "trimmed"]
     monkeypatch.setattr(release.ctypes, "CDLL", lambda name: SimpleNamespace())
     release.release_rows(release.MUCH_MEMORY + 1)  # another C library
-
-
-def test_seconds_of_a_search_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    tables = {
-        "name": "x",
-        "dataset": {"source": "wine"},
-        "hypermodel": {"units": [[10, 20], [5, 15]], "layers": [1, 2]},
-        "search": {"max_trials": 10, "epochs": 40, "batch_size": 100},
-    }
-    sizes = {"features": 20, "numeric": 20, "classes": 2}
-    rows = {"fit_rows": 500_000, "train_rows": 750_000, "rows": 1_000_000}
-    found = seconds_of_search(Experiment.from_dict(tables), **sizes, **rows)
-    assert found is not None
-    one, two = 20 * 15 + 15, 20 * 15 + 15 * 10 + 10
-    operations = (one + two) / 2 * 6 * 500_000 * 40 * 10
-    seconds = operations / (2 * 40e6 * 100) + 0.002 * 40 * 1_250_000 / 100
-    stopped = 0.3 if Experiment.from_dict(tables).search.patience is not None else 1.0
-    assert found == pytest.approx((85 + stopped * seconds / 1.5, 85 + seconds * 1.5))

@@ -122,7 +122,7 @@ class Data:
         """The same data, its rows in the order fit, validation, test.
 
         Each of these is then a view of one matrix, where indices in any order would make copies:
-        what a large table has no memory for. Only rows that are all numbers are moved.
+        what a large table has no memory for.
 
         Example:
             >>> tables = {"name": "flowers", "dataset": {"source": "iris"}}
@@ -132,8 +132,6 @@ class Data:
             (True, True)
         """
         dataset, split = self.dataset, self.split
-        if dataset.table is not None:
-            return self
         order = np.concatenate([split.fit, split.validation, split.test])
         place = np.empty(len(dataset.y), np.int64)
         place[order] = np.arange(len(order))
@@ -143,6 +141,7 @@ class Data:
             X=X,
             y=dataset.y[order],
             raw=X if dataset.raw is dataset.X else dataset.raw[order],
+            table=dataset.table.in_order(order) if dataset.table else None,
             layout=Layout(),
         )
         parts = (split.fit, split.validation, split.test, split.train)
