@@ -50,6 +50,7 @@ def test_long_tables_take_larger_batches_and_fewer_trials() -> None:
     searches = [experiment.search for experiment in experiments]
     assert [search.batch_size for search in searches] == [32, 128, 512, 2048]
     assert [search.max_trials for search in searches] == [100, 100, 50, 20]
+    assert [e.final and e.final.ensemble for e in experiments] == [20, 20, 10, 10]
 
 
 @pytest.mark.parametrize("separator", [",", ";"])

@@ -75,6 +75,15 @@ def test_members_are_the_best_trials(rings_search: Searched) -> None:
     assert members == [Member(row, 1) for row in rings_search.run.ranking()[:2]]
 
 
+def test_members_may_be_more_than_have_kept_weights(rings_search: Searched) -> None:
+    experiment = rings_search.job.experiment.with_settings({"final.ensemble": 20})
+    job: Any = replace(rings_search.job, experiment=experiment)
+    best = rings_search.run.ranking()[0]
+    ranking = [replace(best, trial_id=str(number)) for number in range(30)]
+    members = choose_members(job, rings_search.tuner, ranking)
+    assert [member.row.trial_id for member in members] == [str(number) for number in range(20)]
+
+
 def test_the_final_model_says_what_its_members_say_fitted_alone(rings_search: Searched) -> None:
     job, tuner = rings_search.job, rings_search.tuner
     train, test = job.data.train, job.data.test
@@ -177,7 +186,11 @@ def test_greedy_selection_goes_by_the_weights_that_were_kept(rings_search: Searc
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"final.ensemble": 11}, "'final.ensemble': 11 came; allowed: an integer from 0 to 10"),
+        ({"final.ensemble": 101}, "'final.ensemble': 101 came; allowed: an integer from 0 to 100"),
+        (
+            {"final.ensemble": 11, "final.members": "greedy"},
+            '11 came; allowed: with members = "greedy", an integer from 0 to 10',
+        ),
         ({"final.members": "some"}, "'final.members'"),
         (
             {"dataset.validation_size": 0.0, "search.objective": "auc", "final.members": "greedy"},

@@ -30,22 +30,31 @@ from trialstack.experiment.values import (
     one_of,
 )
 
-MOST_MEMBERS = 10
-"""Of an ensemble: a search keeps the weights of so many trials."""
+MOST_MEMBERS = 100
+MOST_SELECTED_FROM = 10
+"""Of an ensemble, by greedy selection: a search keeps the weights of so many trials."""
 
 
 class FinalSettings(Section):
     """What becomes of the best trials.
 
     Attributes:
-        ensemble: So many of the best trials, at most ten, are fitted anew on all training rows,
-            and the final model says what they say on average. 0 = the best trial alone.
+        ensemble: So many of the best trials, at most a hundred, are fitted anew on all training
+            rows, and the final model says what they say on average. 0 = the best trial alone.
         members: `"all"` of them, each as much as another, or those that are taken by `"greedy"`
-            selection on the validation rows, as often as they are; that wants many such rows.
+            selection on the validation rows, as often as they are; that wants many such rows, and
+            an `ensemble` of at most ten.
     """
 
     ensemble: Annotated[int, BeforeValidator(integer(0, MOST_MEMBERS))] = 0
     members: Annotated[str, BeforeValidator(one_of(MEMBER_CHOICES))] = "all"
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.members == "greedy" and self.ensemble > MOST_SELECTED_FROM:
+            allowed = f'with members = "greedy", an integer from 0 to {MOST_SELECTED_FROM}'
+            raise impossible(self.ensemble, allowed, "ensemble")
+        return self
 
 
 class BaselineSettings(Section):
