@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -67,6 +69,21 @@ def edit(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[Path], None]
     return edited
 
 
+def with_line(entry: dict[str, object]) -> Callable[[Path], None]:
+    """A journal of one line twice, which is whole as far as its checksum goes."""
+
+    def written(_: Path) -> None:
+        text = json.dumps(entry).encode()
+        journal().write_bytes(2 * (b'%s,"crc":%d}\n' % (text[:-1], zlib.crc32(text))))
+
+    return written
+
+
+def emptied(_: Path) -> None:
+    (journal().parent / "weights").mkdir()
+    journal().write_bytes(b"\0" * 99)
+
+
 def newer(_: Path) -> None:
     path = journal()
     path.unlink()
@@ -95,7 +112,7 @@ def other_settings(folder: Path) -> None:
 FAULTS = {
     "a value was edited": (
         edit(lambda lines: [line.replace(b'"number":0', b'"number":7') for line in lines]),
-        "line 2: damaged; put the file back from a backup",
+        "line 2: damaged, or lines before it are missing; put the file back from a backup",
     ),
     "a line lacks its end": (
         edit(lambda lines: [lines[0], lines[1], lines[2][:20], *lines[3:]]),
@@ -105,7 +122,21 @@ FAULTS = {
         edit(lambda lines: [lines[0], b"\0" * len(lines[1]), *lines[2:]]),
         "line 2: damaged",
     ),
-    "the beginning is gone": (edit(lambda lines: lines[1:]), "the first line is missing"),
+    "a line is gone": (
+        edit(lambda lines: [lines[0], *lines[2:]]),
+        "line 2: damaged, or lines before it are missing",
+    ),
+    "a line stands there twice": (
+        edit(lambda lines: [*lines[:3], lines[2], *lines[3:]]),
+        "line 4: damaged, or lines before it are missing",
+    ),
+    "two searches in one": (
+        edit(lambda lines: [*lines[:-1], *lines]),
+        "line 6: damaged, or lines before it are missing",
+    ),
+    "a line without a word": (with_line({"x": 1}), "line 1: damaged"),
+    "the beginning is gone": (edit(lambda lines: lines[1:]), "line 1: damaged"),
+    "nothing is left of it": (emptied, "nothing that can be read is in it, although trials"),
     "of a newer version": (newer, "written by a newer trialstack"),
     "of a script": (of_a_script, "not the journal of a search of an experiment file"),
     "a folder of its name": (a_folder, "cannot be read: Is a directory"),

@@ -5,6 +5,7 @@ import math
 import os
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,6 +43,12 @@ class TestLines:
             "search_id": "abc",
             "header": {"seed": 42},
         }
+
+    def test_the_crc_32_of_a_further_line_goes_on_from_the_one_before(self, path: Path) -> None:
+        written(path, 3)
+        texts = [line.rpartition(',"crc":')[0] + "}" for line in path.read_text().splitlines()]
+        crcs = [json.loads(line)["crc"] for line in path.read_text().splitlines()]
+        assert crcs == [zlib.crc32("".join(texts[:end]).encode()) for end in (1, 2, 3)]
 
     def test_entries_are_read_back_in_order(self, path: Path) -> None:
         before = written(path, 4)
@@ -121,7 +128,7 @@ class TestDamage:
         lines = path.read_bytes().split(b"\n")
         lines[1] = damaged
         path.write_bytes(b"\n".join(lines))
-        with pytest.raises(JournalError, match=r"line 2: damaged; .*--fresh") as raised:
+        with pytest.raises(JournalError, match=r"line 2: damaged, .*--fresh") as raised:
             Journal(path)
         assert str(path) in str(raised.value)
         assert "\n" not in str(raised.value)
@@ -132,15 +139,61 @@ class TestDamage:
         with pytest.raises(JournalError, match="line 2"):
             Journal(path)
 
-    def test_a_missing_first_line_is_refused(self, path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("numbers", "refused"),
+        [
+            pytest.param([0, 2, 3], 2, id="one is missing"),
+            pytest.param([0, 1, 1, 2, 3], 3, id="one stands there twice"),
+            pytest.param([0, 2, 1, 3], 2, id="two have changed places"),
+            pytest.param([1, 2, 3], 1, id="the first is missing"),
+            pytest.param([0, 1, 0, 1], 3, id="it begins again"),
+        ],
+    )
+    def test_whole_lines_that_do_not_follow_each_other(
+        self, path: Path, numbers: list[int], refused: int
+    ) -> None:
+        written(path, 4)
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[number] for number in numbers))
+        with pytest.raises(JournalError, match=f"line {refused}: .* lines before it are missing"):
+            Journal(path)
+
+    def test_lines_of_another_search_are_refused(self, path: Path, tmp_path: Path) -> None:
         written(path, 3)
-        path.write_bytes(path.read_bytes().partition(b"\n")[2])
+        other = tmp_path / "other.jsonl"
+        written(other, 4)
+        with path.open("ab") as file:
+            file.writelines(other.read_bytes().splitlines(keepends=True)[1:])
+        with pytest.raises(JournalError, match="line 4: damaged, or lines before it are missing"):
+            Journal(path)
+
+    def test_one_whose_first_line_is_another_is_refused(self, path: Path) -> None:
+        Journal(path).append("asked", trial_id="0", number=0)
         with pytest.raises(JournalError, match="first line is missing"):
             Journal(path)
+
+    def test_a_journal_of_version_1_goes_on_as_it_was(self, path: Path) -> None:
+        """There the CRC-32 of a line was that of the line alone."""
+        texts = [
+            b'{"event":"opened","version":1,"search_id":"a","header":{}}',
+            b'{"event":"asked"}',
+        ]
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"".join(b'%s,"crc":%d}\n' % (t[:-1], zlib.crc32(t)) for t in texts))
+        Journal(path).append("asked", number=1)
+        assert [entry["event"] for entry in Journal(path).entries] == ["opened", "asked", "asked"]
+        last = path.read_bytes().splitlines()[-1]
+        assert json.loads(last)["crc"] == zlib.crc32(last.partition(b',"crc":')[0] + b"}")
 
     def test_a_newer_version_is_refused(self, path: Path) -> None:
         Journal(path).append("opened", version=VERSION + 1, search_id="abc", header={})
         with pytest.raises(JournalError, match=f"newer trialstack .journal version {VERSION + 1}"):
+            Journal(path)
+
+    @pytest.mark.parametrize("fields", [{}, {"version": None}, {"version": "2"}, {"version": 1.5}])
+    def test_a_version_that_is_none_is_refused(self, path: Path, fields: dict[str, Any]) -> None:
+        Journal(path).append("opened", search_id="abc", header={}, **fields)
+        with pytest.raises(JournalError, match="newer trialstack"):
             Journal(path)
 
 

@@ -140,6 +140,11 @@ def _latest(folders: list[Path]) -> tuple[Path, Journal] | None:
         journal = Journal(folder / FILE_NAME)
         if len(journal):
             return folder, journal
+        if any(path.name not in {FILE_NAME, "lock"} for path in folder.iterdir()):
+            raise JournalError(
+                f"{journal.path}: nothing that can be read is in it, although trials were trained "
+                "here; put the file back from a backup, or start the search anew with --fresh"
+            )
     return None
 
 

@@ -1,8 +1,8 @@
 """A search's own record: an append-only file from which everything else can be made again.
 
 One JSON object a line, written before anything that follows from it. The last line may
-be torn by a crash and is then dropped; every line carries the CRC-32 of its text, so that an
-edited or damaged line in the middle is told from a torn end.
+be torn by a crash and is then dropped; every line carries the CRC-32 of all text up to its end, so
+that a line in the middle that was edited, taken out or put in is told from a torn end.
 
 Lines, by their key `event`:
 
@@ -31,7 +31,9 @@ import numpy as np
 
 from trialstack.errors import JournalError
 
-VERSION = 1
+VERSION = 2
+_LINE_BY_LINE = 1
+"""Version in which a line's CRC-32 was that of the line alone."""
 FILE_NAME = "journal.jsonl"
 
 OF_TRIALS = frozenset({"building", "asked", "started", "finished", "failed"})
@@ -50,16 +52,17 @@ class Journal:
         path: The file; its folder is made when the first line is written.
 
     Raises:
-        JournalError: A line other than the last is damaged, or the version is unknown.
+        JournalError: A line other than the last is damaged or missing, or the version is unknown.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.entries: list[Entry] = []
         self._size = 0  # bytes of the file that are whole lines
+        self._crc = 0  # of those, which that of the next one goes on from
         self._synced = 0.0  # when, on the monotonic clock
         if path.exists():
-            self.entries, self._size = _read(path)
+            self.entries, self._size, self._crc = _read(path)
         if self.entries:
             _check_version(self.entries[0], path)
 
@@ -111,13 +114,14 @@ class Journal:
         text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         # A message may hold half a surrogate pair, from a file name; JSON escapes look the same.
         content = text.encode(errors="backslashreplace")
-        line = b'%s,"crc":%d}\n' % (content[:-1], zlib.crc32(content))
         with self._opened() as file:
             if file.tell() != self._size:
                 # Half a line is left of a crash, or of a disk that was full at the last append; or
                 # somebody else has written, whose lines come before this one.
-                self.entries, self._size = _read(self.path)
+                self.entries, self._size, self._crc = _read(self.path)
                 file.truncate(self._size)
+            crc = zlib.crc32(content, self._crc)
+            line = b'%s,"crc":%d}\n' % (content[:-1], crc)
             file.write(line)
             file.flush()
             now = time.monotonic()
@@ -126,6 +130,7 @@ class Journal:
                 self._synced = now
         self._size += len(line)
         self.entries.append(entry)
+        self._crc = _carried(self.entries, crc)
         return entry
 
     def _opened(self) -> BinaryIO:
@@ -178,8 +183,13 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> tuple[list[Entry], int]:
-    """The entries, and how many bytes of the file they take."""
+def _carried(entries: list[Entry], crc: int) -> int:
+    """What the CRC-32 of the line after some entries goes on from, the last one having `crc`."""
+    return 0 if entries[0].get("version") == _LINE_BY_LINE else crc
+
+
+def _read(path: Path) -> tuple[list[Entry], int, int]:
+    """The entries, how many bytes of the file they take, and what the next CRC-32 goes on from."""
     try:
         *lines, _torn_end = path.read_bytes().split(b"\n")
     except OSError as error:
@@ -188,36 +198,40 @@ def _read(path: Path) -> tuple[list[Entry], int]:
             "or start the search anew with --fresh"
         ) from error
     entries: list[Entry] = []
-    size = 0
+    size = before = 0
     for number, line in enumerate(lines, start=1):
-        entry = _parse(line)
+        entry, crc = _parse(line, before)
         if entry is None:
             if any(lines[number:]):
                 raise JournalError(
-                    f"{path}: line {number}: damaged; put the file back from a backup, or start "
-                    "the search anew with --fresh"
+                    f"{path}: line {number}: damaged, or lines before it are missing; put the file "
+                    "back from a backup, or start the search anew with --fresh"
                 )
             break  # its newline was written, but not all before it
         entries.append(entry)
         size += len(line) + 1
-    return entries, size
+        before = _carried(entries, crc)
+    return entries, size, before
 
 
-def _parse(line: bytes) -> Entry | None:
+def _parse(line: bytes, before: int) -> tuple[Entry | None, int]:
+    """A line's entry, if it is whole and follows the lines before it, and its CRC-32."""
     try:
         entry = json.loads(line)
         crc = entry.pop("crc")
         text = line[: line.rindex(b',"crc":')] + b"}"
     except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return entry if zlib.crc32(text) == crc else None
+        return None, 0
+    whole = zlib.crc32(text, before) == crc and isinstance(entry.get("event"), str)
+    return entry if whole else None, crc
 
 
 def _check_version(first: Entry, path: Path) -> None:
     if first["event"] != "opened":
         raise JournalError(f"{path}: the first line is missing; start anew with --fresh")
-    if first["version"] > VERSION:
+    version = first.get("version")
+    if not isinstance(version, int) or version > VERSION:
         raise JournalError(
-            f"{path}: written by a newer trialstack (journal version {first['version']}, this one "
+            f"{path}: written by a newer trialstack (journal version {version}, this one "
             f"reads up to {VERSION}); update trialstack, or start anew with --fresh"
         )
