@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from typing import Any
 
 import pytest
 
 from trialstack.errors import Interrupted
-from trialstack.signals import SIGNALS, interruptible, stop_if_interrupted
+from trialstack.signals import _AGAIN_AFTER, SIGNALS, interruptible, stop_if_interrupted
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -28,20 +30,49 @@ def test_it_passes_through_what_catches_exceptions() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def test_one_that_a_finalizer_swallowed_is_raised_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Finalized:
-        def __del__(self) -> None:
-            os.kill(os.getpid(), signal.SIGTERM)
+class Finalized:
+    """A thing whose end is interrupted."""
 
-    ignored = []
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What would be printed, as ignored."""
+    ignored: list[Any] = []
     monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    return ignored
+
+
+def test_one_that_a_finalizer_swallowed_comes_again(told: list[Any]) -> None:
+    with pytest.raises(Interrupted) as raised, interruptible():
+        Finalized()
+        time.sleep(60)  # or whatever else the program has gone on with
+    assert raised.value.exit_code == 143
+    assert told == []
+    stop_if_interrupted()  # over with the `with`
+
+
+def test_one_that_a_finalizer_swallowed_is_raised_where_it_is_asked_for(told: list[Any]) -> None:
     with interruptible():
         Finalized()
-        assert len(ignored) == 1, "Python has gone on"
         with pytest.raises(Interrupted) as raised:
             stop_if_interrupted()
+        time.sleep(3 * _AGAIN_AFTER)  # it does not come again while the first one unwinds
     assert raised.value.exit_code == 143
-    stop_if_interrupted()  # over with the `with`
+    assert told == []
+
+
+def test_what_else_a_finalizer_raises_is_told_as_ever(told: list[Any]) -> None:
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError("no")
+
+    with interruptible():
+        Broken()
+    assert [type(each.exc_value) for each in told] == [ValueError]
+    assert sys.unraisablehook == told.append
 
 
 def test_without_a_signal_nothing_changes() -> None:
