@@ -60,6 +60,20 @@ class Own(keras_tuner.HyperModel):
 """
 
 
+WITHOUT_INPUT = """
+import keras
+import keras_tuner
+
+
+class Own(keras_tuner.HyperModel):
+    def build(self, hp):
+        hidden = keras.layers.Dense(hp.Int("units", 2, 9), activation="relu")
+        model = keras.Sequential([hidden, keras.layers.Dense(1, activation="sigmoid")])
+        model.compile("adam", "binary_crossentropy", metrics=[keras.metrics.AUC(name="auc")])
+        return model
+"""
+
+
 def write(place: Place, module: str, text: str, trials: int = 1) -> None:
     (place.folder / f"{module}.py").write_text(text)
     place.write(EXPERIMENT.format(module=module, trials=trials))
@@ -94,3 +108,20 @@ def test_one_that_does_not_build_by_default_is_searched(place: Place) -> None:
         error = run.data.tags.get("trialstack.error")
         assert error == ("ValueError: too few units" if failed else None)
     assert {run.info.status for run in place.runs("trial", "own")} == {"FAILED", "FINISHED"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ensemble", [0, 2])
+def test_models_without_an_input_layer_are_fitted_and_registered(
+    place: Place, ensemble: int
+) -> None:
+    """They have no weights before they have met rows."""
+    module = f"without_input_{ensemble}"
+    (place.folder / f"{module}.py").write_text(WITHOUT_INPUT)
+    final_model = f"[final]\nensemble = {ensemble}\n"
+    place.write(EXPERIMENT.format(module=module, trials=2) + final_model)
+    answer = place.tune()
+    assert answer.code == 0, answer.err
+    final = place.client.get_run(answer.json["final"]["run_id"])
+    assert int(final.data.params["weights"]) > 0
+    assert answer.json["model"]["version"] == 1

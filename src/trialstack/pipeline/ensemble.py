@@ -21,7 +21,7 @@ from trialstack.hypermodels.averaged import averaged_model
 from trialstack.hypermodels.own_fit import has_own_fit
 from trialstack.hypermodels.summary import model_summary
 from trialstack.pipeline.data import Rows
-from trialstack.pipeline.fits import build_seeded, failed_on_error, fit
+from trialstack.pipeline.fits import build_seeded, built, failed_on_error, fit
 from trialstack.pipeline.fitted import FittedModel, probabilities_of
 from trialstack.pipeline.hypermodel import class_weight_for
 from trialstack.pipeline.job import FINAL, Job
@@ -159,7 +159,10 @@ def _fit_members(
         if not isinstance(end, Finished) or end.weights is None:
             fitted.append(None)
             continue
-        model = build_seeded(spec.seed_for_keras(), lambda: build(spec.trial_id))  # noqa: B023
+        model = build_seeded(
+            spec.seed_for_keras(),
+            lambda: built(build(spec.trial_id), train.X),  # noqa: B023
+        )
         put_weights(model, end.weights)
         fitted.append(FittedModel(model, end.history, int(model.count_params())))
     return fitted

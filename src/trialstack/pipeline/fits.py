@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from trialstack.datasets.chosen_rows import ChosenRows
 from trialstack.errors import TrialstackError
 from trialstack.executors.batch_order import OrderedFit, bind_fit_arguments
 from trialstack.hypermodels.naming import format_value
@@ -240,6 +242,18 @@ def build_seeded(seed: int, build: Any) -> Any:
     keras.backend.clear_session(free_memory=False)
     with seeded(seed):
         return build()
+
+
+def built(model: Any, X: NDArray[np.float32] | ChosenRows) -> Any:
+    """The model, with weights, which one without an input layer has once it has met rows.
+
+    Args:
+        model: As a hypermodel of the user's own has made it.
+        X: Shape (rows, features).
+    """
+    if not model.built:
+        model(X[:1])
+    return model
 
 
 def baseline_seed(search_seed: int) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from trialstack.hypermodels.own_fit import has_own_fit
 from trialstack.pipeline.data import Rows
-from trialstack.pipeline.fits import FitPlan, build_seeded, seeded
+from trialstack.pipeline.fits import FitPlan, build_seeded, built, seeded
 from trialstack.pipeline.hypermodel import class_weight_for
 from trialstack.pipeline.job import FINAL, Job
 from trialstack.trials import TrialSpec
@@ -57,7 +57,7 @@ def plan_refit(
         key=FINAL,
         kind="final",
         name="final · " + row.name.partition(" · ")[2],
-        model=build_seeded(seed, lambda: hypermodel.build(hp)),
+        model=build_seeded(seed, lambda: built(hypermodel.build(hp), train.X)),
         train=train,
         validation=None,
         epochs=final_epochs(job, row),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from trialstack.errors import InputError, TrialstackError
 from trialstack.evaluation.lr_range import RangeTest, RateSchedule, range_test
 from trialstack.pipeline.data import Rows
-from trialstack.pipeline.fits import FitPlan, build_seeded, failed_on_error, fit
+from trialstack.pipeline.fits import FitPlan, build_seeded, built, failed_on_error, fit
 from trialstack.pipeline.fitted import FittedModel
 from trialstack.pipeline.stacks import DescribedJob, train_stacked
 from trialstack.plots.lr_range import LEARNING_RATE
@@ -158,11 +158,12 @@ def _histories(plan: SweepPlan, specs: Sequence[TrialSpec]) -> list[Mapping[str,
 def _fit_plan(plan: SweepPlan, spec: TrialSpec) -> FitPlan:
     schedule = plan.schedule
     params = {name: value for name, value in plan.params.items() if name != LEARNING_RATE}
+    seed = spec.seed_for_keras()
     return FitPlan(
         key=plan.key,
         kind="model",
         name=plan.name,
-        model=_checked(build_seeded(spec.seed_for_keras(), plan.build)),
+        model=_checked(build_seeded(seed, lambda: built(plan.build(), plan.train.X))),
         train=plan.train,
         validation=plan.validation,
         epochs=schedule.epochs,
