@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from mlflow.exceptions import MlflowException
 
-from trialstack.errors import InputError
+from trialstack.errors import InputError, TrialstackError
+from trialstack.tracking import store as store_module
 from trialstack.tracking.experiments import require_editable
+from trialstack.tracking.mlflow import MlflowTracker
 from trialstack.tracking.store import resolve_store
+from trialstack.tuners.tracked import make_tracker
 
 SERVER = resolve_store("http://127.0.0.1:5000")
 
@@ -51,3 +54,21 @@ def test_one_that_is_not_there_and_a_store_without_permissions_are_not_asked() -
     require_editable(client, SERVER, "moons")
     require_editable(client, resolve_store("sqlite:////tmp/store.db"), "circles")
     assert client.renamed == []
+
+
+def test_a_program_is_refused_as_the_commands_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "open_client", lambda _: Client("PERMISSION_DENIED"))
+    with pytest.raises(InputError, match=r"^experiment 'circles' .* only read it"):
+        make_tracker(SERVER.tracking_uri, "circles", "a search")
+
+
+def test_links_of_one_that_a_server_goes_away_from_are_refused_in_words() -> None:
+    client = Client(None)
+    with MlflowTracker(SERVER, "moons", "a search", client) as tracker:
+        client.get_experiment_by_name = gone  # type: ignore[method-assign]
+        with pytest.raises(TrialstackError, match=r"^experiment 'moons' is not .*refused.*again"):
+            _ = tracker.links
+
+
+def gone(_: str) -> Any:
+    raise MlflowException("API request failed with exception: Connection refused")

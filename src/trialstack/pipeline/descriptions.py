@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trialstack.errors import TrialstackError
 from trialstack.markdown import escaped, link
 from trialstack.pipeline.data_warnings import warnings_text
 from trialstack.pipeline.ensemble import MEMBERS
-from trialstack.pipeline.job import BASELINE, FINAL, Job
+from trialstack.pipeline.job import BASELINE, FINAL, Job, NotWrittenError
 from trialstack.pipeline.refit import final_epochs
 from trialstack.pipeline.result import RegisteredModel
 from trialstack.registry.history import CHAMPION
@@ -186,7 +187,11 @@ def _short_link(job: Job, run: SearchRun, row: TrialRow) -> str:
 
 
 def _search(job: Job) -> str:
-    return _link("its search", job.tracker.links.run(job.tracker.run_id(PARENT)))
+    try:
+        address = job.tracker.links.run(job.tracker.run_id(PARENT))
+    except TrialstackError as error:  # the store has gone away, which is no fault of the step's
+        raise NotWrittenError(str(error)) from error
+    return _link("its search", address)
 
 
 def _version(job: Job, model: RegisteredModel) -> str:

@@ -20,6 +20,7 @@ from trialstack.tracking.experiments import (
 )
 from trialstack.tracking.gathering import Gathering
 from trialstack.tracking.links import Links, base_url
+from trialstack.tracking.outage import away
 from trialstack.tracking.pending import Pending, RunState
 from trialstack.tracking.run_requests import RunRequests
 from trialstack.tracking.store import Store, open_client
@@ -77,8 +78,20 @@ class MlflowTracker(Gathering):
 
     @property
     def links(self) -> Links:
-        """Addresses of this experiment's pages."""
-        return Links(base_url(self.store), self.experiment_id)
+        """Addresses of this experiment's pages.
+
+        Raises:
+            TrialstackError: The experiment is to be made yet, and the store does not answer.
+        """
+        try:
+            return Links(base_url(self.store), self.experiment_id)
+        except TrialstackError:
+            raise
+        except Exception as error:  # MLflow's, and those of the libraries below it
+            raise TrialstackError(
+                f"experiment {self.experiment_name!r} is not in the store: "
+                f"{away(self.store, error)}; give the same command again then"
+            ) from error
 
     @property
     def incomplete(self) -> bool:
