@@ -96,3 +96,19 @@ def test_what_signs_otherwise_is_left_to_mlflow(
 def test_a_name_that_the_server_does_not_know(port: int) -> None:
     with pytest.raises(InputError, match=rf"under the name localhost:{port}.*--allowed-hosts"):
         require_server(f"http://ann:x@localhost:{port}")
+
+
+@pytest.mark.parametrize("mark", ["/", "#", "?"])
+def test_a_password_that_breaks_the_address_is_not_shown(mark: str) -> None:
+    with pytest.raises(InputError, match=r"write / . # as") as raised:
+        require_server(f"http://ann:s3c{mark}r3t@127.0.0.1:5000")
+    error: BaseException | None = raised.value
+    while error is not None:  # all that --debug shows
+        assert "s3c" not in str(error)
+        error = None if error.__suppress_context__ else error.__context__
+
+
+@pytest.mark.parametrize("port", ["65536", "x"])
+def test_a_port_that_is_none(port: str) -> None:
+    with pytest.raises(InputError, match="is no port from 0 to 65535"):
+        require_server(f"http://127.0.0.1:{port}")

@@ -202,13 +202,13 @@ def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("uri", "cause"),
     [
-        ("http://127.0.0.1:99999", "Port out of range"),
-        ("http://127.0.0.1:mlflow", "Port could not be cast"),
-        ("http://two..dots", "label empty"),
+        ("http://127.0.0.1:99999", "is no port from 0 to 65535"),
+        ("http://127.0.0.1:mlflow", "is no port from 0 to 65535"),
+        ("http://two..dots", "does not answer: .*label empty"),
     ],
 )
 def test_an_address_that_cannot_be_is_refused(uri: str, cause: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=rf"^tracking server {uri} does not answer: .*{cause}"):
+    with pytest.raises(InputError, match=rf"^tracking server {uri}.* {cause}"):
         open_client(resolve_store(uri, tmp_path))
 
 

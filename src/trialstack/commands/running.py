@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import sys
 from collections.abc import Callable, Iterator
 
@@ -14,6 +15,8 @@ from trialstack.signals import interruptible
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 NO_ROOM_FOR_SQLITE = "database or disk is full"
+NO_ROOM_FOR_TENSORFLOW = re.compile(r"^(.+); No space left on device")
+"""By which Keras Tuner writes its files."""
 
 
 @contextlib.contextmanager
@@ -58,5 +61,7 @@ def _file_without_room(error: BaseException | None) -> str | None:
             return f": {error.filename}" if error.filename else ""
         if NO_ROOM_FOR_SQLITE in str(error):
             return ": the tracking store"
+        if found := NO_ROOM_FOR_TENSORFLOW.search(str(error)):
+            return f": {found[1]}"
         error = error.__cause__ or error.__context__
     return None

@@ -30,9 +30,9 @@ def require_server(uri: str) -> None:
     Raises:
         InputError: It cannot be used, and why.
     """
+    _require_port(uri)
     header = credentials.authorization(uri)
     try:
-        _ = urlsplit(uri).port  # one beyond 65535 would be taken for another one
         with contextlib.suppress(urllib.error.HTTPError):  # an answer, too
             _ask(uri, _HEALTH, None, _THERE_WITHIN)
         _ask(uri, _PAGE, header, _ANSWERS_WITHIN)
@@ -86,6 +86,17 @@ def require_database(uri: str) -> None:
         raise InputError(
             f"database {display_uri(uri)} cannot be used: {display_uri(cause)}"
         ) from error
+
+
+def _require_port(uri: str) -> None:
+    try:
+        _ = urlsplit(uri).port  # one beyond 65535 would be taken for another one
+    except ValueError:
+        # Its text shows what stands there: of a password with a slash in it, the beginning.
+        raise InputError(
+            f"tracking server {display_uri(uri)}: what follows the last colon of its name is no "
+            "port from 0 to 65535; in a user name or password write / ? # as %2F %3F %23"
+        ) from None
 
 
 def _ask(uri: str, page: str, header: str | None, within: float) -> None:
