@@ -11,8 +11,15 @@ from trialstack.errors import InputError
 from trialstack.registry import champion as champion_module
 from trialstack.registry.champion import Candidate, promote, register
 from trialstack.registry.evidence import Evidence, evidence_files
-from trialstack.registry.history import champion_history, champion_of, crown, versions_of
+from trialstack.registry.history import (
+    CHANGE_TAG,
+    champion_history,
+    champion_of,
+    crown,
+    versions_of,
+)
 from trialstack.registry.package import LoggedModelRef
+from trialstack.tracking import tags
 
 Y = np.array([0, 1] * 4)
 HASHES = np.arange(100, 108, dtype="uint64")
@@ -254,7 +261,8 @@ def test_a_champion_that_changes_meanwhile_is_compared_with(store, add, candidat
     assert champion_of(store.client, "circles").run_id == rival.run_id
 
 
-def test_promote_and_history(store, add):
+def test_promote_and_history(store, add, monkeypatch):
+    monkeypatch.setattr(tags.getpass, "getuser", lambda: "ann")
     add(0.8)
     add(0.6)
     promoted = promote(store.client, "circles", 2, "needs fewer columns")
@@ -262,11 +270,22 @@ def test_promote_and_history(store, add):
     assert promoted.reason == "needs fewer columns"
     promote(store.client, "circles", "2", "again")
     history = champion_history(store.client, "circles")
-    assert [(c.version, c.previous, c.by, c.reason) for c in history] == [
-        (1, None, "register", "the first version"),
-        (2, 1, "promote", "needs fewer columns"),
+    assert [(c.version, c.previous, c.by, c.reason, c.who) for c in history] == [
+        (1, None, "register", "the first version", "ann"),
+        (2, 1, "promote", "needs fewer columns", "ann"),
     ]
     assert history[0].at <= history[1].at
+
+
+def test_a_change_of_before_names_were_written_down(store, add):
+    add(0.8)
+    ((key, value),) = (
+        (key, value) for key, value in version_tags(store, 1).items() if key.startswith(CHANGE_TAG)
+    )
+    entry = json.loads(value)
+    del entry["who"]
+    store.client.set_model_version_tag("circles", "1", key, json.dumps(entry))
+    assert [change.who for change in champion_history(store.client, "circles")] == [""]
 
 
 def test_promoting_what_is_not_there(store, add):

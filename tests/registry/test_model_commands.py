@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import math
 import subprocess
@@ -95,7 +96,7 @@ def test_promote(trialstack, store, add_version, sigmoid_model):
         (1, "no reason was given"),
     ]
     assert (
-        "version 2 instead of 1, promoted: fewer columns\n"
+        f"version 2 instead of 1, promoted by {getpass.getuser()}: fewer columns\n"
         in (trialstack("models", "flowers", *there)[1])
     )
 

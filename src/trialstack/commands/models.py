@@ -29,7 +29,7 @@ def run_models(name: str | None, *, as_json: bool, tracking_uri: str | None) -> 
     `--json` prints one object: `tracking_uri` and `models`, each with `name`, `description`,
     `champion` (a version or null), `versions`, newest first (`version`, `uri`, `aliases`, `test`
     with the scores and their `..._ci`, `registered`, `run_id`, `search_run_id`, `comparable`,
-    `reason`), and `history`, oldest first (`version`, `previous`, `at`, `by`, `reason`).
+    `reason`), and `history`, oldest first (`version`, `previous`, `at`, `by`, `reason`, `who`).
 
     Args:
         name: Of the only model that is wanted.
@@ -97,7 +97,8 @@ def _cells(version: ListedVersion) -> list[str]:
 
 def _change(change: ChampionChange) -> str:
     instead = f" instead of {change.previous}" if change.previous else ""
-    promoted = ", promoted" if change.by == "promote" else ""
+    by = f" by {change.who}" if change.who else ""
+    promoted = f", promoted{by}" if change.by == "promote" else ""
     return f"version {change.version}{instead}{promoted}: {change.reason}"
 
 

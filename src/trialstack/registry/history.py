@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from trialstack.tracking.tags import user_name
+
 CHAMPION = "champion"
 """The alias."""
 CHANGE_TAG = "trialstack.champion."
@@ -29,6 +31,7 @@ class ChampionChange:
         at: When, in UTC.
         by: `"register"` (the comparison decided) or `"promote"` (a person did).
         reason: One line.
+        who: Name of the user whose process did it; empty where it was not written down.
     """
 
     version: int
@@ -36,6 +39,7 @@ class ChampionChange:
     at: datetime
     by: Literal["register", "promote"]
     reason: str
+    who: str = ""
 
 
 def champion_history(client: Any, name: str) -> list[ChampionChange]:
@@ -82,6 +86,7 @@ def crown(
         "previous": int(previous.version) if previous else None,
         "by": by,
         "reason": reason,
+        "who": user_name(),
     }
     milliseconds = time.time_ns() // 1_000_000
     client.set_model_version_tag(
@@ -111,4 +116,5 @@ def _change(version: int, milliseconds: int, entry: dict[str, Any]) -> ChampionC
         at=datetime.fromtimestamp(milliseconds / 1000, tz=UTC),
         by=entry["by"],
         reason=entry["reason"],
+        who=entry.get("who", ""),
     )

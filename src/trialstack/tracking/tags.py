@@ -43,7 +43,7 @@ def source_tags() -> dict[str, str]:
     The commit is that of the current directory, where a user's experiments are.
     """
     tags = {
-        "mlflow.user": _user(),
+        "mlflow.user": user_name(),
         "mlflow.source.name": _program(),
         "mlflow.source.type": "LOCAL",
     }
@@ -87,7 +87,8 @@ def table_paths(value: str) -> list[str]:
     return [table["path"] for table in json.loads(value or "[]")]
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Of who runs this process, as MLflow's tag `mlflow.user` has it."""
     try:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):  # a container's user without a name
