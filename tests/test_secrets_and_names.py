@@ -10,6 +10,7 @@ import pytest
 
 from trialstack.commands.tune import _stopped
 from trialstack.errors import InputError, TrialstackError
+from trialstack.executors.reason import encodable, reason_of
 from trialstack.exits import exit_code_of
 from trialstack.live.progress import Progress
 from trialstack.logs import shown_log
@@ -17,7 +18,6 @@ from trialstack.new import write_new
 from trialstack.searches import folder_name
 from trialstack.tracking.outage import away
 from trialstack.tracking.store import Store, display_uri
-from trialstack.tuners.reason import encodable, reason_of
 
 URI = "https://ann:s3cr3t'\"@tracking.example/api"
 ADVERSE = [

@@ -13,8 +13,8 @@ import pytest
 
 import trialstack
 from trialstack.errors import AllTrialsFailedError, DataError
+from trialstack.executors.reason import MOST_CHARACTERS, reason_of
 from trialstack.tracking.memory import MemoryTracker
-from trialstack.tuners.reason import MOST_CHARACTERS, reason_of
 from trialstack.tuners.search_run import PARENT
 
 TunerOf = Callable[..., Any]

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from trialstack.errors import TrialstackError
 from trialstack.executors.base import Tell
 from trialstack.executors.child import Child, ChildDiedError
+from trialstack.executors.reason import encodable
 from trialstack.trials import EpochBlock, EpochRow, Failed, Finished, Started, TrialSpec
 from trialstack.tuners.active import NotedHyperParameters
 from trialstack.tuners.journal import plain
-from trialstack.tuners.reason import encodable
 from trialstack.tuners.recorded import event_of
 from trialstack.tuners.replay import hyperparameters_of
 from trialstack.tuners.weights import read_weights

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from trialstack.executors.base import Tell
 from trialstack.executors.batch_order import OrderedFit
+from trialstack.executors.reason import encodable, reason_of
 from trialstack.trials import Failed, Finished, TrialSpec
 from trialstack.tuners.ahead import BuiltAhead
 from trialstack.tuners.attempt import ActiveTrial, read_histories
 from trialstack.tuners.random_state import preserved_random_state
-from trialstack.tuners.reason import encodable, reason_of
 from trialstack.tuners.recording import Execution, TrialDiverged
 from trialstack.tuners.replay import clear_metrics
 from trialstack.tuners.weights import put_weights

@@ -115,16 +115,22 @@ def make_tracker(tracking: Any, experiment_name: str, search_id: str) -> Tracker
         tracking: `DEFAULT_TRACKING`, a tracking URI, a `Tracker`, or None for no tracking.
         experiment_name: MLflow experiment, made if need be.
         search_id: Which search the runs belong to.
+
+    Raises:
+        InputError: The store cannot be used, or does not let one write into that experiment.
     """
     if tracking is None:
         return NullTracker()
     if not isinstance(tracking, str):
         return tracking  # type: ignore[no-any-return]
+    from trialstack.tracking.experiments import require_editable
     from trialstack.tracking.mlflow import MlflowTracker
-    from trialstack.tracking.store import resolve_store
+    from trialstack.tracking.store import open_client, resolve_store
 
     store = resolve_store(None if tracking == DEFAULT_TRACKING else tracking)
-    return MlflowTracker(store, experiment_name, search_id)
+    client = open_client(store)
+    require_editable(client, store, experiment_name)
+    return MlflowTracker(store, experiment_name, search_id, client)
 
 
 def open_parent(run: SearchRun, tuner: TrackedTuner) -> None:

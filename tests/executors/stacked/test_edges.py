@@ -137,6 +137,20 @@ def test_outputs_of_another_loss(tmp_path, data):
     assert tuner.execution_report.one_by_one == 2
 
 
+def test_an_error_while_a_trial_is_read_is_told_in_its_words(tmp_path, data, monkeypatch):
+    x, y, _ = data
+
+    def unforeseen(*_):
+        raise ValueError("a kernel of three axes\nand much more")
+
+    monkeypatch.setattr("trialstack.executors.stacked.executor.plan_of", unforeseen)
+    variants = {"any": lambda: binary(dense(4), SGD(0.1))}
+    tuner, found = histories(tmp_path, "stacked", variants, x, y)
+    assert set(found) == {"any"}
+    reason = "ValueError: a kernel of three axes while it was looked at"
+    assert tuner.execution_report.reasons == {reason: 1}
+
+
 def test_labels_other_than_0_and_1(tmp_path, data):
     x, y, _ = data
     variants = {"narrow": lambda: binary(dense(4), SGD(0.1), metrics=["accuracy"])}
@@ -168,7 +182,9 @@ def test_a_callback_that_refuses_some_models_fails_these(tmp_path, data):
     tuner, found = histories(tmp_path, "stacked", variants, x, y, callbacks=stopping)
     assert_same(one, found)
     assert set(found) == {"auc"}
-    assert tuner.executor.reasons == {"their stack broke (ValueError)": 1}
+    ((reason, count),) = tuner.executor.reasons.items()
+    assert reason.startswith("their stack broke (ValueError: EarlyStopping callback received")
+    assert count == 1
 
 
 def test_a_schedule_that_raises_fails_its_trials(tmp_path, data):
@@ -184,4 +200,4 @@ def test_a_schedule_that_raises_fails_its_trials(tmp_path, data):
     tuner, found = histories(tmp_path, "stacked", variants, x, y, callbacks=callbacks)
     assert set(found) == {"good"}
     assert [entry["values"]["variant"] for entry in tuner.journal.of("failed")] == ["bad"]
-    assert tuner.executor.reasons == {"their stack broke (KeyError)": 1}
+    assert tuner.executor.reasons == {"their stack broke (KeyError: 'no such rate')": 1}

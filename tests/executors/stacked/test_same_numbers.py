@@ -429,6 +429,8 @@ def test_a_stack_that_breaks_leaves_its_trials_to_fit(tmp_path, data, monkeypatc
     monkeypatch.setattr("trialstack.executors.stacked.cohort.Cohort._epoch_rows", out_of_memory)
     tuner, found = histories(tmp_path, "stacked", SOME, x, y)
     assert_same(one, found)
-    assert tuner.execution_report.reasons == {"their stack broke (MemoryError)": len(SOME)}
-    assert "3 trials were trained one by one: their stack broke (MemoryError)" in caplog.text
+    assert tuner.execution_report.reasons == {"their stack broke (MemoryError: no room)": len(SOME)}
+    assert (
+        "3 trials were trained one by one: their stack broke (MemoryError: no room)" in caplog.text
+    )
     assert "Traceback" not in caplog.text, "in the debug log only"

@@ -22,7 +22,7 @@ from trialstack.executors.stacked.feed import Feed, preprocessed
 from trialstack.executors.stacked.memory import room_for
 from trialstack.executors.stacked.padding import groups_of
 from trialstack.executors.stacked.plan import TrialPlan, plan_of
-from trialstack.executors.stacked.reasons import Unstackable
+from trialstack.executors.stacked.reasons import Unstackable, said
 from trialstack.executors.stacked.singles import Single
 from trialstack.executors.stacked.stack import penalized
 from trialstack.executors.stacked.workers import Workers, stacks_at_a_time
@@ -156,7 +156,7 @@ class _Run:
         self._apart |= trials.keys()
         for trial in trials.values():
             trial.begun |= self._executions.forget(trial.spec)
-        self._reasons[f"their stack broke ({type(error).__name__})"] += len(trials)
+        self._reasons[f"their stack broke ({said(error)})"] += len(trials)
         self._singles.extend(trials.values())
 
     def _pull(self) -> bool:
@@ -207,7 +207,7 @@ class _Run:
             return
         except Exception as error:
             # The trial's own error: `model.fit` will meet it again and tell it.
-            self._reasons[f"{type(error).__name__} while it was looked at"] += 1
+            self._reasons[f"{said(error)} while it was looked at"] += 1
             self._singles.append(Single(spec))
             return
         self._room = max(self._room, room_for(plans[0], self._job.probe))
