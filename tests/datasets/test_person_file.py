@@ -166,8 +166,32 @@ REFUSED: dict[str, tuple[str | bytes | Columns, dict[str, Any], str]] = {
     "decimal commas": (
         text({"x": [value.replace(".", ",") for value in X], "y": Y}, ";"),
         {"separator": ";"},
-        "rows.csv: column 'x', row 1: a number with a comma came ('0,126'); write numbers with a "
-        "decimal point, name the column in categorical, or name it in drop",
+        "rows.csv: column 'x', row 1: a number with a comma came ('0,126'); write numbers as "
+        "1234.5, name the column in categorical, or name it in drop",
+    ),
+    "decimal commas beside whole numbers": (
+        text(
+            {
+                "x": [str(row / 4).replace(".0", "").replace(".", ",") for row in range(ROWS)],
+                "y": Y,
+            },
+            ";",
+        ),
+        {"separator": ";"},
+        "rows.csv: column 'x', row 2: a number with a comma came ('0,25'); write numbers as "
+        "1234.5, name the column in categorical, or name it in drop",
+    ),
+    "commas between thousands": (
+        {"x": [f'"{row**5:,}"' for row in range(ROWS)], "y": Y},
+        {},
+        "rows.csv: column 'x', row 5: a number with a comma came ('1,024'); write numbers as "
+        "1234.5, name the column in categorical, or name it in drop",
+    ),
+    "dates with the name of a month": (
+        {"x": X, "day": [f"{1 + row % 28}-Mar-25" for row in range(ROWS)], "y": Y},
+        {},
+        "rows.csv: column 'day', row 1: a date came ('1-Mar-25'); put numbers in place of dates, "
+        "such as days since an event, name the column in time to split by it, or name it in drop",
     ),
     "fractions as categories": (
         {"x": changed(["1"] * 20 + ["2"] * 20, {3: "1.5"}), "y": Y},
@@ -251,6 +275,14 @@ WARNED: dict[str, tuple[Columns, dict[str, Any], list[str]]] = {
         [
             "rows.csv: column 'x', row 4 and one more: text 'unknown' came among 38 numbers and "
             "counts as missing; empty such cells, or name the column in categorical"
+        ],
+    ),
+    "one text in the place of many numbers": (
+        {"x": changed(X, dict.fromkeys(range(3, 20, 2), "?")), "z": X[::-1], "y": Y},
+        {},
+        [
+            "rows.csv: column 'x', row 3 and 8 more: text '?' came among 31 numbers and counts as "
+            "missing; empty such cells, or name the column in categorical"
         ],
     ),
     "labels that are alike": (
@@ -384,6 +416,25 @@ def test_labels_as_the_data_has_them(labels: list[Any], classes: tuple[Any, ...]
 def kept(label: Any) -> Any:
     values = {"true": True, "false": False, "0.5": 0.5, "1.5": 1.5}
     return values.get(label, label.strip() if isinstance(label, str) else label)
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_long_whole_numbers_are_told_apart(name: str) -> None:
+    first = 1_234_567_890_123_456_789  # neighbours of it are one number in double precision
+    columns: Columns = {
+        "x": X,
+        "who": [first + row // 4 for row in range(ROWS)],
+        "item": [first + row % 3 for row in range(ROWS)],
+        "y": [first + row % 2 for row in range(ROWS)],
+    }
+    pd.DataFrame(columns).to_parquet("rows.parquet")
+    content = text(columns) if name == "rows.csv" else Path(name).read_bytes()
+    data = read(content, name, group="who", categorical=["item"]).dataset
+    assert data.classes == (str(first), str(first + 1))
+    assert data.schema is not None
+    assert data.schema["item"].categories == tuple(str(first + item) for item in range(3))
+    assert data.layout.groups is not None
+    assert len(set(data.layout.groups.tolist())) == ROWS // 4
 
 
 def test_rows_without_target_may_be_left_out() -> None:

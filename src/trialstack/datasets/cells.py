@@ -7,7 +7,7 @@ column is good for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -18,6 +18,9 @@ from trialstack.datasets.table_file import Chunk, Table
 
 MOST_EXACT_CELLS = 10_000_000
 """In a larger table numbers are kept in single precision, as a network takes them."""
+
+FIRST_INEXACT = 2.0**53
+"""From here on, two whole numbers may be one and the same number in double precision."""
 
 What = Literal["empty", "number", "boolean", "date", "text", "other"]
 
@@ -90,6 +93,8 @@ class _Gathering:
     is_exact: bool = True
     infinite: int = 0
     first_infinite: tuple[int, float] = (0, 0.0)
+    is_name: bool = False
+    is_long: bool = False
 
     def add(self, piece: Any) -> None:
         """Takes the next cells.
@@ -135,6 +140,8 @@ class _Gathering:
     def _add_numbers(self, values: NDArray[np.float64], what: What) -> None:
         with np.errstate(over="ignore"):
             single = values.astype(np.float32)
+        if self.is_name:
+            self.is_long |= bool((np.abs(values) >= FIRST_INEXACT).any())
         beyond = np.isinf(single)
         if beyond.any():
             place = int(beyond.argmax())
@@ -156,15 +163,21 @@ class _Gathering:
         self.whole[self.rows : self.rows + len(values)] = values
 
     def shrink(self) -> None:
-        """Goes over to single precision."""
+        """Goes over to single precision, but where different numbers must stay different."""
+        if self.is_name:
+            return
         self.is_exact = False
         if "date" not in self.kinds:
             with np.errstate(over="ignore"):
                 self.numbers = [piece.astype(np.float32) for piece in self.numbers]
 
     def done(self) -> Cells | None:
-        """The column; None when some pieces are numbers and others text."""
-        if len(self.kinds) > 1:
+        """The column; None when it is to be read as text.
+
+        So it is when some pieces are numbers and others text, and where numbers are names of which
+        double precision would make one.
+        """
+        if len(self.kinds) > 1 or (self.is_long and self.is_integer and not self.infinite):
             return None
         what: What = next(iter(self.kinds), "empty")
         if what == "text":
@@ -209,6 +222,7 @@ def read_cells(
     show: Callable[[float], None] = lambda done: None,
     *,
     spaced: str = "",
+    names: Collection[str] = (),
 ) -> tuple[dict[str, Cells], tuple[int, ...]]:
     """Reads columns of files, one file after another, as if they were one.
 
@@ -217,6 +231,8 @@ def read_cells(
         columns: Names of those to read.
         show: Told how much is read by now, in the tables' own units.
         spaced: Name of a column whose text is kept with the white space around it.
+        names: Of columns whose numbers are names, as those of customers: different ones stay
+            different, however long they are.
 
     Returns:
         Name of a column -> its cells, in the order of `columns`; and how many rows each file has.
@@ -226,7 +242,7 @@ def read_cells(
     """
     import pyarrow as pa
 
-    reading = _Reading(spaced)
+    reading = _Reading(spaced, names)
     gathered, sizes = reading.read(tables, columns, show)
     cells = {name: gathering.done() for name, gathering in gathered.items()}
     mixed = [name for name, found in cells.items() if found is None]
@@ -243,6 +259,7 @@ class _Reading:
     """One pass over all files; see `read_cells`."""
 
     spaced: str
+    names: Collection[str]
     as_text: bool = False
 
     def read(
@@ -251,7 +268,12 @@ class _Reading:
         rows = sum(table.rows or 0 for table in tables)
         expected = rows if all(table.rows is not None for table in tables) else 0
         is_exact = expected * len(columns) <= MOST_EXACT_CELLS
-        gathered = {name: _Gathering(name, expected, is_exact=is_exact) for name in columns}
+        gathered = {
+            name: _Gathering(
+                name, expected, is_exact=is_exact or name in self.names, is_name=name in self.names
+            )
+            for name in columns
+        }
         before, sizes = 0, []
         for table in tables:
             sizes.append(0)

@@ -27,8 +27,13 @@ FEWEST_TEXTS = 20
 """Different texts, below which even sentences are taken for categories."""
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-DECIMAL_COMMA = r"^[+-]?(\d{1,3}(\.\d{3})*|\d+),\d+$"
-DATE = r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ].*)?|\d{1,2}([./-])\d{1,2}[./-]\d{4}( .*)?)$"
+COMMA_NUMBER = r"^[+-]?((\d{1,3}(\.\d{3})+|\d+),\d+|\d{1,3}(,\d{3})+(\.\d+)?)$"
+MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+DATE = (
+    r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ].*)?|\d{1,2}([./-])\d{1,2}[./-]\d{4}( .*)?"
+    rf"|\d{{1,2}}([/-]\d{{1,2}}[/-]|[ -]{MONTH}[ -])\d{{2,4}}( .*)?"
+    rf"|{MONTH} \d{{1,2}},? \d{{4}}( .*)?)$"
+)
 ID_NAME = r"^(?i:|.*[^a-z])(?i:id|uuid|guid)$|.*[a-z]I[dD]$|^(?i:key|nr|no|number|index|row|)$"
 """How columns are often named that number the rows."""
 
@@ -156,11 +161,15 @@ def _of_text(cells: Cells, lines: Lines) -> Feature:
     if distinct == 1 and filled == cells.rows:
         return _dropped(cells, 1, f"every row holds {cells.texts[counts.argmax()]!r:.60}")
     numeric = matches(cells.texts, NUMBER)
-    if counts[numeric].sum() >= MOSTLY * filled:
+    numbers = counts[numeric].sum()
+    # One text among many numbers, such as "?", stands for missing ones, however many.
+    stands_in = numeric.sum() == len(numeric) - 1 >= FEWEST_TEXTS and numbers >= filled / 2
+    if numbers >= MOSTLY * filled or stands_in:
         return _of_numbers_with_texts(cells, numeric, lines)
-    for pattern, refuse in ((DATE, _dates), (DECIMAL_COMMA, _decimal_commas)):
-        like = matches(cells.texts, pattern)
-        if counts[like].sum() >= MOSTLY * filled:
+    dates, commas = matches(cells.texts, DATE), matches(cells.texts, COMMA_NUMBER)
+    # Whole numbers have no decimal comma, and small ones none between thousands.
+    for like, alike, refuse in ((dates, dates, _dates), (commas, commas | numeric, _commas)):
+        if counts[alike].sum() >= MOSTLY * filled:
             row = int(np.isin(cells.codes, np.flatnonzero(like)).argmax())
             raise refuse(lines.at(cells.name, row), repr(cells.texts[cells.codes[row]]))
     if distinct > MOST_DISTINCT * filled and distinct >= FEWEST_TEXTS:
@@ -172,10 +181,10 @@ def _of_text(cells: Cells, lines: Lines) -> Feature:
     return _as_categories(cells, lines)
 
 
-def _decimal_commas(at: str, came: str) -> DataError:
+def _commas(at: str, came: str) -> DataError:
     return DataError(
-        f"{at}: a number with a comma came ({came}); write numbers with a decimal point, name the "
-        "column in categorical, or name it in drop"
+        f"{at}: a number with a comma came ({came}); write numbers as 1234.5, name the column "
+        "in categorical, or name it in drop"
     )
 
 

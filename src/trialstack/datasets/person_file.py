@@ -70,8 +70,13 @@ def read_person_file(
     files = open_files(settings, folder)
     columns = columns_to_read(files, settings)
     total = sum(file.size for file in files)
+    names = [settings.target, settings.group, *(settings.categorical or ())]
     cells, sizes = read_cells(
-        files, columns, lambda done: show(done, total), spaced=settings.target
+        files,
+        columns,
+        lambda done: show(done, total),
+        spaced=settings.target,
+        names=[name for name in names if name is not None],
     )
     paths = tuple(str(file.path) for file in files)
     _check_rows(paths, sizes)
