@@ -309,13 +309,15 @@ def last_line(text: str) -> str:
 
 
 def runs_of(team: Team, name: str, kind: str = "") -> list[dict[str, Any]]:
-    """Runs of an experiment, as the database has them."""
+    """Runs of an experiment, as the database has them, in one order at every call."""
     return team.postgres.rows(
         "SELECT r.run_uuid, r.status, k.value AS kind, t.value AS trial_id FROM runs r "
         "JOIN experiments e USING (experiment_id) "
         "JOIN tags k ON k.run_uuid = r.run_uuid AND k.key = 'trialstack.kind' "
         "LEFT JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'trialstack.trial_id' "
-        f"WHERE e.name = '{name}'" + (f" AND k.value = '{kind}'" if kind else "")
+        f"WHERE e.name = '{name}'"
+        + (f" AND k.value = '{kind}'" if kind else "")
+        + " ORDER BY r.run_uuid"
     )
 
 
