@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,41 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.datasets.written import ROWS, Columns, X, Y, changed, read, text
 from trialstack.datasets.columns import Column
-from trialstack.datasets.read import ReadDataset, read_dataset
 from trialstack.errors import DataError
-from trialstack.experiment import DatasetSettings
-
-ROWS = 40
-X = [f"{value:.3f}" for value in np.random.default_rng(0).normal(size=ROWS)]
-Y = ["no", "yes"] * (ROWS // 2)
-Columns = dict[str, Sequence[Any]]
-
-
-def text(columns: Columns, separator: str = ",") -> str:
-    """A CSV file of some columns."""
-    lines = [columns, *zip(*columns.values(), strict=True)]
-    return "".join(separator.join(map(str, line)) + "\n" for line in lines)
 
 
 @pytest.fixture(autouse=True)
 def _here(in_tmp: Path) -> None:
     """Every file is in the current folder, as a person has it."""
-
-
-def read(content: str | bytes | Columns, name: str = "rows.csv", **keys: Any) -> ReadDataset:
-    if isinstance(content, dict):
-        content = text(content)
-    Path(name).write_bytes(content.encode() if isinstance(content, str) else content)
-    settings = {"source": name, "target": "y", **keys}
-    return read_dataset(
-        DatasetSettings.model_validate(settings), Path(), "e.toml", lambda key: "e.toml"
-    )
-
-
-def changed(column: Sequence[Any], values: dict[int, Any]) -> list[Any]:
-    """A column with other values in some rows, which count from 1."""
-    return [values.get(row, value) for row, value in enumerate(column, 1)]
 
 
 LISTS = [[number, -number] for number in range(ROWS)]
@@ -186,6 +158,18 @@ REFUSED: dict[str, tuple[str | bytes | Columns, dict[str, Any], str]] = {
         {},
         "rows.csv: column 'x', row 5: a number with a comma came ('1,024'); write numbers as "
         "1234.5, name the column in categorical, or name it in drop",
+    ),
+    "prices": (
+        {"x": X, "paid": [f"$ {row / 3:.2f}" for row in range(ROWS)], "y": Y},
+        {},
+        "rows.csv: column 'paid', row 1: a number with a percent or currency sign came ('$ 0.00'); "
+        "write numbers as 1234.5, name the column in categorical, or name it in drop",
+    ),
+    "shares": (
+        {"x": X, "share": [f"{row / 3:.1f}%" for row in range(ROWS)], "y": Y},
+        {},
+        "rows.csv: column 'share', row 1: a number with a percent or currency sign came ('0.0%'); "
+        "write numbers as 1234.5, name the column in categorical, or name it in drop",
     ),
     "dates with the name of a month": (
         {"x": X, "day": [f"{1 + row % 28}-Mar-25" for row in range(ROWS)], "y": Y},
@@ -498,36 +482,6 @@ class TestSplits:
         assert days[split.validation].tolist() == list(range(22, 30))
         assert days[split.fit].tolist() == list(range(22))
 
-    def test_test_rows_of_a_file_of_their_own(self) -> None:
-        other = text({"y": Y[:24], "more": X[:24], "x": X[:24]})
-        Path("test.csv").write_text(other)
-        found = read({"x": X[::-1], "y": Y}, test_source="test.csv")
-        assert found.split.test.tolist() == list(range(40, 64))
-        assert sorted(found.split.train) == list(range(40))
-        assert found.dataset.raw[40:, 0].tolist() == list(map(float, X[:24]))
-
-    def test_a_cell_of_that_file_is_told_with_it(self) -> None:
-        Path("test.csv").write_text(text({"x": changed(X, {3: "inf"}), "y": Y}))
-        with pytest.raises(DataError, match=r"^test\.csv: column 'x', row 3: inf came"):
-            read({"x": X, "y": Y}, test_source="test.csv")
-
-    @pytest.mark.parametrize(
-        ("columns", "line"),
-        [
-            ({"z": X, "y": Y}, "test.csv: column 'x' of rows.csv is not there; add it, or name it"),
-            (
-                {"x": X, "y": ["a", "yes"] * 20},
-                "e.toml: key 'dataset.test_source': class 'a' is among its rows only; add rows of "
-                "it to rows.csv, or leave them out of the test rows",
-            ),
-        ],
-    )
-    def test_what_that_file_may_not_lack(self, columns: Columns, line: str) -> None:
-        Path("test.csv").write_text(text(columns))
-        with pytest.raises(DataError) as refusal:
-            read({"x": X, "y": Y}, test_source="test.csv")
-        assert str(refusal.value).startswith(line)
-
 
 def test_the_digest_notices_what_matters() -> None:
     base = {"x": X, "who": [row // 4 for row in range(ROWS)], "a": ["p", "q"] * 20, "y": Y}
@@ -545,7 +499,7 @@ def test_the_digest_notices_what_matters() -> None:
 
 def test_a_large_table_is_kept_in_single_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     exact = read({"a": X, "b": X[::-1], "y": Y}).dataset
-    monkeypatch.setattr("trialstack.datasets.cells.MOST_EXACT_CELLS", 50)
+    monkeypatch.setattr("trialstack.datasets.gather.MOST_EXACT_CELLS", 50)
     for name in ("rows.csv", "rows.parquet"):
         if name.endswith("parquet"):
             pd.read_csv("rows.csv").to_parquet(name)
@@ -554,6 +508,18 @@ def test_a_large_table_is_kept_in_single_precision(monkeypatch: pytest.MonkeyPat
     short = read({"a": X, "b": X[::-1], "y": Y}).dataset
     assert short.raw is short.X
     np.testing.assert_array_equal(short.X, exact.X)
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_times_of_a_large_table_stay_exact(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr("trialstack.datasets.gather.MOST_EXACT_CELLS", 50)
+    monkeypatch.setattr("trialstack.datasets.csv_file.BLOCK", 64)  # it turns large half-way
+    seconds = [1_700_000_000 + row for row in range(ROWS)]  # 128 s apart in single precision
+    Path("rows.csv").write_text(text({"a": X, "at": seconds, "y": Y}))
+    pd.read_csv("rows.csv").to_parquet("rows.parquet")
+    layout = read(Path(name).read_bytes(), name, time="at").dataset.layout
+    assert layout.times is not None
+    assert layout.times.tolist() == seconds
 
 
 def test_a_column_that_turns_to_text_late_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

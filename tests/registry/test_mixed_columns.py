@@ -23,7 +23,7 @@ def schema():
     return Schema(
         (
             Column("city, country", "categorical", ("Bern", "Oslo"), has_missing=True),
-            Column("age", has_missing=True),
+            Column("age", has_missing=True, missing_texts=("-", "?")),
             Column("paid", "boolean", has_missing=True),
             Column("floor", "categorical", ("1", "2"), is_integer=True),
             Column("size/m²"),
@@ -134,6 +134,7 @@ CHANGES = {
     "white space": lambda frame: frame.assign(
         **{"city, country": " " + frame["city, country"].astype(object) + "\t"}
     ),
+    "text that stood for missing": lambda frame: as_objects(frame).fillna({"age": " ? "}),
     "empty text for missing": lambda frame: frame.fillna({"city, country": ""}),
 }
 
@@ -207,7 +208,12 @@ def test_the_example_and_the_signature_name_the_columns(model, schema):
 def test_the_files_say_what_each_column_is(schema, preparation):
     found = input_schema(schema.names, ["age"], preparation)
     city, age, paid, floor, _ = found["columns"]
-    assert age == {"name": "age", "dtype": "float64", "missing": True}
+    assert age == {
+        "name": "age",
+        "dtype": "float64",
+        "missing": True,
+        "missing_texts": ["-", "?"],
+    }
     assert paid == {"name": "paid", "dtype": "bool", "missing": False}
     assert city["stand_in"] == "(missing)"
     assert (city["integer"], floor["integer"]) == (False, True)

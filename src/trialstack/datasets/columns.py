@@ -33,6 +33,8 @@ class Column:
         has_missing: Whether a cell of any row is missing.
         is_integer: Whether all values in the file are whole numbers. A categorical column of
             these has the categories `"1"`, `"2"`, ...: a frame may bring them as 1, 1.0 or "1".
+        missing_texts: Of a numeric column, texts that stand for missing values in the file, such
+            as `"?"`, sorted.
     """
 
     name: str
@@ -40,6 +42,12 @@ class Column:
     categories: tuple[str, ...] = ()
     has_missing: bool = False
     is_integer: bool = False
+    missing_texts: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """A plain table; `missing_texts` is in it only where there are some."""
+        plain = asdict(self)
+        return plain if self.missing_texts else {k: plain[k] for k in plain if k != "missing_texts"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ class Schema:
 
     def as_json(self) -> list[dict[str, Any]]:
         """One plain table a column."""
-        return [asdict(column) for column in self.columns]
+        return [column.as_json() for column in self.columns]
 
     def __getitem__(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)

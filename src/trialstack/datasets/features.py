@@ -3,62 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trialstack.datasets.cells import Cells
+from trialstack.datasets.cells import Cells, What
 from trialstack.datasets.columns import Column
+from trialstack.datasets.feature import (
+    Feature,
+    check_finite,
+    constant,
+    count_distinct,
+    dropped,
+    nothing_in,
+)
 from trialstack.datasets.lines import Lines
+from trialstack.datasets.texts import Texts, form_of, numbers_of, truths_of
 from trialstack.errors import DataError
 
-MOSTLY = 0.9
-"""Share of the cells that have a value from which on they are taken for what most of them are."""
-
-MOST_DISTINCT = 0.5
-"""Share of the rows from which on so many different texts say nothing that recurs."""
-
-WORDS_OF_FREE_TEXT = 5
-"""Mean number of words from which on texts are taken for sentences."""
-
-FEWEST_TEXTS = 20
-"""Different texts, below which even sentences are taken for categories."""
-
-NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-COMMA_NUMBER = r"^[+-]?((\d{1,3}(\.\d{3})+|\d+),\d+|\d{1,3}(,\d{3})+(\.\d+)?)$"
-MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-DATE = (
-    r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ].*)?|\d{1,2}([./-])\d{1,2}[./-]\d{4}( .*)?"
-    rf"|\d{{1,2}}([/-]\d{{1,2}}[/-]|[ -]{MONTH}[ -])\d{{2,4}}( .*)?"
-    rf"|{MONTH} \d{{1,2}},? \d{{4}}( .*)?)$"
-)
 ID_NAME = r"^(?i:|.*[^a-z])(?i:id|uuid|guid)$|.*[a-z]I[dD]$|^(?i:key|nr|no|number|index|row|)$"
 """How columns are often named that number the rows."""
-
-
-@dataclass(frozen=True, eq=False)
-class Feature:
-    """What becomes of a column.
-
-    Attributes:
-        name: Of the column.
-        column: What it is used as; None when it is dropped.
-        values: Numbers with NaN, or text with None; of a dropped column empty.
-        missing: Cells without a value.
-        distinct: Different values.
-        dropped: Why it is dropped.
-        warning: What a person should know; one line without its beginning.
-    """
-
-    name: str
-    column: Column | None
-    values: NDArray[Any]
-    missing: int
-    distinct: int
-    dropped: str = ""
-    warning: str = ""
 
 
 def feature_of(cells: Cells, lines: Lines, *, is_categorical: bool = False) -> Feature:
@@ -78,7 +44,7 @@ def feature_of(cells: Cells, lines: Lines, *, is_categorical: bool = False) -> F
 
 
 def _of_empty(cells: Cells, lines: Lines) -> Feature:
-    return _dropped(cells, 0, "no row holds a value")
+    return dropped(cells, 0, nothing_in(lines))
 
 
 def _of_other(cells: Cells, lines: Lines) -> Feature:
@@ -106,44 +72,21 @@ def _of_booleans(cells: Cells, lines: Lines) -> Feature:
 def _of_numbers(cells: Cells, lines: Lines) -> Feature:
     check_finite(cells, lines)
     feature = _of_values(cells, "numeric", lines)
-    if feature.column is not None and _numbers_rows(cells, feature.distinct):
-        return _dropped(cells, feature.distinct, "it numbers the rows")
+    if feature.column is not None and _numbers_rows(cells.first(lines.learnt), feature.distinct):
+        return dropped(cells, feature.distinct, "it numbers the rows")
     return feature
 
 
-def check_finite(cells: Cells, lines: Lines) -> None:
-    """Refuses numbers that single precision does not hold.
-
-    Raises:
-        DataError: There is one.
-    """
-    if not cells.infinite:
-        return
-    row, value = cells.first_infinite
-    row = int(np.searchsorted(lines.kept, row))
-    what = "is beyond single precision (3.4e38)" if np.isfinite(value) else "is no finite number"
-    raise DataError(
-        f"{lines.at(cells.name, row, cells.infinite - 1)}: {value:g} came, which {what}; put "
-        "another number there, or leave the cell empty"
-    )
-
-
 def _of_values(cells: Cells, kind: Any, lines: Lines) -> Feature:
-    missing, distinct = int(cells.missing.sum()), count_distinct(cells.values)
+    missing, learnt = int(cells.missing.sum()), cells.first(lines.learnt)
+    distinct = count_distinct(learnt.values)
     if distinct == 0:
-        return _dropped(cells, 0, "no row holds a value")
-    if distinct == 1 and not missing:
+        return dropped(cells, 0, nothing_in(lines))
+    if distinct == 1 and not learnt.missing.any():
         only = f"{cells.values[0]:g}" if kind == "numeric" else str(bool(cells.values[0])).lower()
-        return _dropped(cells, 1, f"every row holds {only}")
+        return dropped(cells, 1, constant(only, lines))
     column = Column(cells.name, kind, (), missing > 0, cells.is_integer)
     return Feature(cells.name, column, cells.values, missing, distinct)
-
-
-def count_distinct(values: NDArray[Any]) -> int:
-    """How many different numbers there are, not counting NaN."""
-    import pandas as pd
-
-    return int(pd.Series(values, copy=False).nunique())
 
 
 def _numbers_rows(cells: Cells, distinct: int) -> bool:
@@ -156,69 +99,85 @@ def _numbers_rows(cells: Cells, distinct: int) -> bool:
 
 
 def _of_text(cells: Cells, lines: Lines) -> Feature:
-    counts = cells.text_counts()
+    counts = cells.first(lines.learnt).text_counts()
     filled, distinct = int(counts.sum()), int((counts > 0).sum())
-    if distinct == 1 and filled == cells.rows:
-        return _dropped(cells, 1, f"every row holds {cells.texts[counts.argmax()]!r:.60}")
-    numeric = matches(cells.texts, NUMBER)
-    numbers = counts[numeric].sum()
-    # One text among many numbers, such as "?", stands for missing ones, however many.
-    stands_in = numeric.sum() == len(numeric) - 1 >= FEWEST_TEXTS and numbers >= filled / 2
-    if numbers >= MOSTLY * filled or stands_in:
-        return _of_numbers_with_texts(cells, numeric, lines)
-    dates, commas = matches(cells.texts, DATE), matches(cells.texts, COMMA_NUMBER)
-    # Whole numbers have no decimal comma, and small ones none between thousands.
-    for like, alike, refuse in ((dates, dates, _dates), (commas, commas | numeric, _commas)):
-        if counts[alike].sum() >= MOSTLY * filled:
-            row = int(np.isin(cells.codes, np.flatnonzero(like)).argmax())
-            raise refuse(lines.at(cells.name, row), repr(cells.texts[cells.codes[row]]))
-    if distinct > MOST_DISTINCT * filled and distinct >= FEWEST_TEXTS:
+    if not filled:
+        return dropped(cells, 0, nothing_in(lines))
+    if distinct == 1 and filled == lines.learnt:
+        return dropped(cells, 1, constant(repr(cells.texts[counts.argmax()])[:60], lines))
+    texts = form_of(cells.texts, counts)
+    if texts.form in {"numbers", "truths"}:
+        return _of_values_with_texts(cells, texts, counts, lines)
+    if texts.form in {"dates", "written numbers"}:
+        row = _first(cells, texts.which & (counts > 0))
+        refuse = _dates if texts.form == "dates" else _written_numbers
+        raise refuse(lines.at(cells.name, row), repr(cells.texts[cells.codes[row]]))
+    if texts.form == "names":
         why = f"{distinct} different texts in {filled} rows look like row ids or free text"
-        return _dropped(cells, distinct, why)
-    words = np.char.count(cells.texts.astype(str), " ") + 1
-    if (words * counts).sum() >= WORDS_OF_FREE_TEXT * filled and distinct >= FEWEST_TEXTS:
-        return _dropped(cells, distinct, f"{distinct} different texts look like free text")
+        return dropped(cells, distinct, why)
+    if texts.form == "prose":
+        return dropped(cells, distinct, f"{distinct} different texts look like free text")
     return _as_categories(cells, lines)
 
 
-def _commas(at: str, came: str) -> DataError:
+def _written_numbers(at: str, came: str) -> DataError:
+    what = "a comma" if "," in came else "a percent or currency sign"
     return DataError(
-        f"{at}: a number with a comma came ({came}); write numbers as 1234.5, name the column "
+        f"{at}: a number with {what} came ({came}); write numbers as 1234.5, name the column "
         "in categorical, or name it in drop"
     )
 
 
-def _of_numbers_with_texts(cells: Cells, numeric: NDArray[np.bool_], lines: Lines) -> Feature:
-    """A column of numbers in which a few texts stand for missing values."""
-    values = numbers_of(cells.texts, numeric)[cells.codes]
-    odd = (cells.codes >= 0) & np.isnan(values)
-    feature = _of_numbers(as_numbers(cells, values, lines), lines)
-    first, count = int(odd.argmax()), int(odd.sum())
-    if not count or feature.column is None:
+def _of_values_with_texts(
+    cells: Cells, texts: Texts, counts: NDArray[np.int64], lines: Lines
+) -> Feature:
+    """A column of numbers or truth values in which a few texts stand for missing ones.
+
+    Args:
+        cells: The column.
+        texts: What most of its texts are.
+        counts: How many rows that are learnt from hold each of them.
+        lines: Where the rows stand.
+    """
+    is_number = texts.form == "numbers"
+    values = (numbers_of if is_number else truths_of)(cells.texts, texts.which)[cells.codes]
+    stand_ins = ~texts.which & (counts > 0)
+    unknown = ~texts.which & ~stand_ins
+    if count := int(cells.text_counts()[unknown].sum()):
+        row, wanted = _first(cells, unknown), "numbers" if is_number else "true and false"
+        raise DataError(
+            f"{lines.at(cells.name, row, count - 1)}: text {cells.texts[cells.codes[row]]!r:.60} "
+            f"came, where the rows to learn from have {wanted}; empty such cells, or name the "
+            "column in categorical"
+        )
+    of = _of_numbers if is_number else _of_booleans
+    feature = of(_with_values(cells, "number" if is_number else "boolean", values, lines), lines)
+    if not stand_ins.any() or feature.column is None:
         return feature
+    first, count = _first(cells, stand_ins), int(cells.text_counts()[stand_ins].sum())
     warning = (
         f"{lines.at(cells.name, first, count - 1)}: text {cells.texts[cells.codes[first]]!r:.60} "
         f"came among {int(np.isfinite(values).sum())} numbers and counts as missing; empty such "
         "cells, or name the column in categorical"
     )
-    return replace(feature, warning=warning)
+    missing_texts = tuple(cells.texts[stand_ins].tolist())
+    column = replace(feature.column, missing_texts=missing_texts)
+    return replace(feature, column=column, warning=warning)
 
 
-def numbers_of(texts: NDArray[Any], numeric: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Numbers that texts stand for, NaN for others, and one more NaN for the code -1."""
-    numbers = np.full(len(texts) + 1, np.nan)
-    numbers[:-1][numeric] = texts[numeric].astype(np.float64)
-    return numbers
+def _first(cells: Cells, which: NDArray[np.bool_]) -> int:
+    """The first row that holds one of some texts."""
+    return int(np.append(which, False)[cells.codes].argmax())
 
 
-def as_numbers(cells: Cells, values: NDArray[np.float64], lines: Lines) -> Cells:
-    """A column of text as the numbers that stand in it."""
+def _with_values(cells: Cells, what: What, values: NDArray[np.float64], lines: Lines) -> Cells:
+    """A column of text as what stands in it."""
     with np.errstate(over="ignore"):
         beyond = np.isinf(values.astype(np.float32))
     first = int(beyond.argmax())
     return Cells(
         cells.name,
-        "number",
+        what,
         cells.type,
         cells.rows,
         values,
@@ -243,13 +202,15 @@ def _as_categories(cells: Cells, lines: Lines) -> Feature:
         texts = np.array([str(number) for number in whole], dtype=object)
     else:
         codes, texts = cells.codes.astype(np.int64), cells.texts
-    counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+    learnt = codes[: lines.learnt]
+    counts = np.bincount(learnt[learnt >= 0], minlength=len(texts))
     if not counts.sum():
-        return _dropped(cells, 0, "no row holds a value")
+        return dropped(cells, 0, nothing_in(lines))
     distinct = int((counts > 0).sum())
-    if distinct == 1 and not missing.any():
-        return _dropped(cells, 1, f"every row holds {texts[counts.argmax()]!r:.60}")
-    categories = tuple(sorted(texts[counts > 0].tolist()))
+    if distinct == 1 and counts.sum() == lines.learnt:
+        return dropped(cells, 1, constant(repr(texts[counts.argmax()])[:60], lines))
+    used = np.unique(codes[codes >= 0])
+    categories = tuple(sorted(texts[used].tolist()))
     column = Column(
         cells.name, "categorical", categories, bool(missing.any()), cells.what == "number"
     )
@@ -265,20 +226,6 @@ def _whole_numbers(
     codes = np.full(len(values), -1, np.int64)
     whole, codes[~missing] = np.unique(values[~missing].astype(np.int64), return_inverse=True)
     return codes, whole
-
-
-def matches(texts: NDArray[Any], pattern: str) -> NDArray[np.bool_]:
-    """Which of some texts are of a pattern, shape as that of the texts."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found = pc.match_substring_regex(pa.array(texts, pa.large_string()), pattern)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
-
-
-def _dropped(cells: Cells, distinct: int, why: str) -> Feature:
-    missing = int(cells.missing.sum())
-    return Feature(cells.name, None, np.empty(0), missing, distinct, dropped=why)
 
 
 _OF_WHAT: dict[str, Callable[[Cells, Lines], Feature]] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -76,7 +75,7 @@ def column_digests(
     """
     digests = {}
     for place, name in enumerate(feature_names):
-        about = asdict(schema[name]) if schema is not None else {}
+        about = schema[name].as_json() if schema is not None else {}
         digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
         digest.update(_feature_bytes(X[:, place]))
         digests[name] = digest.hexdigest()[:16]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialstack.datasets.cells import Cells
-from trialstack.datasets.features import check_finite, count_distinct
+from trialstack.datasets.feature import check_finite, count_distinct
 from trialstack.datasets.lines import Lines
 from trialstack.errors import DataError
 

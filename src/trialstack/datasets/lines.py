@@ -32,6 +32,11 @@ class Lines:
         """How many of the rows that are used stand in the second file."""
         return int((self.kept >= self.sizes[0]).sum())
 
+    @property
+    def learnt(self) -> int:
+        """How many of the rows that are used stand in the first file: they come first."""
+        return len(self.kept) - self.sealed
+
     def of(self, column: str) -> str:
         """A column."""
         return f"{self.files[0]}: column {column!r}"

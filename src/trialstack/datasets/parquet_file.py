@@ -94,5 +94,5 @@ def _as_text(column: Any) -> Any:
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
-    what = " ".join(str(error).split())
+    what = " ".join(str(error).split()).rstrip(".")
     return DataError(f"{path}: cannot be read as Parquet: {what:.200}; is it damaged?")

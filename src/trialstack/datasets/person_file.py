@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialstack.datasets.base import Dataset, Features, Layout, Targets
-from trialstack.datasets.cells import Cells, read_cells
+from trialstack.datasets.cells import Cells
 from trialstack.datasets.checks import MINIMUM_ROWS, check_classes
 from trialstack.datasets.columns import Schema, Table
-from trialstack.datasets.features import Feature, feature_of
+from trialstack.datasets.feature import Feature
+from trialstack.datasets.features import feature_of
+from trialstack.datasets.gather import read_cells
 from trialstack.datasets.labels import (
     alike_labels,
     classes_of,
@@ -77,6 +79,7 @@ def read_person_file(
         lambda done: show(done, total),
         spaced=settings.target,
         names=[name for name in names if name is not None],
+        exact=[settings.time] if settings.time is not None else [],
     )
     paths = tuple(str(file.path) for file in files)
     _check_rows(paths, sizes)

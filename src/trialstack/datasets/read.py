@@ -11,7 +11,7 @@ import numpy as np
 
 from trialstack.datasets.base import Dataset
 from trialstack.datasets.checks import check_rows
-from trialstack.datasets.features import Feature
+from trialstack.datasets.feature import Feature
 from trialstack.datasets.fingerprint import column_digests, fingerprint
 from trialstack.datasets.leaks import rows_on_both_sides
 from trialstack.datasets.load import load_dataset

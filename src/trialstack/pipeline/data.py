@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from trialstack.datasets.base import Dataset, Layout
 from trialstack.datasets.chosen_rows import ChosenRows, as_slice, rows_of
 from trialstack.datasets.columns import Table
-from trialstack.datasets.features import Feature
+from trialstack.datasets.feature import Feature
 from trialstack.datasets.fingerprint import rows_digest
 from trialstack.datasets.read import read_dataset
 from trialstack.datasets.split import Split

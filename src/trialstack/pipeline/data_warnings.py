@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trialstack.datasets.features import Feature
+from trialstack.datasets.feature import Feature
 from trialstack.markdown import escaped
 
 TAG = "trialstack.warnings"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trialstack.datasets.columns import Column
-from trialstack.datasets.features import Feature, count_distinct
+from trialstack.datasets.feature import Feature, count_distinct
 from trialstack.experiment import Experiment, ExperimentFile
 from trialstack.pipeline.data import Data
 from trialstack.pipeline.estimate import Sizes, seconds_of_search

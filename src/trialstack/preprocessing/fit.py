@@ -47,7 +47,7 @@ def fit_preparation(schema: Schema, frame: pd.DataFrame) -> Preparation:
         >>> schema = Schema((Column("age", has_missing=True), Column("sex", "categorical")))
         >>> preparation = fit_preparation(schema, frame)
         >>> preparation.numbers
-        (NumberColumn(name='age', fill=3.0, flagged=True, boolean=False),)
+        (NumberColumn(name='age', fill=3.0, flagged=True, boolean=False, missing_texts=()),)
         >>> preparation.feature_names
         ('age', 'age = (missing)', 'sex = (other)')
     """
@@ -69,7 +69,8 @@ def _number(column: Column, values: pd.Series) -> NumberColumn:
         fill = float(known.mean() > 0.5)
     else:
         fill = float(np.float32(np.median(known)))
-    return NumberColumn(column.name, fill, len(known) < len(values), boolean)
+    flagged = len(known) < len(values)
+    return NumberColumn(column.name, fill, flagged, boolean, column.missing_texts)
 
 
 def _text(column: Column, values: pd.Series) -> TextColumn:

@@ -34,12 +34,14 @@ class NumberColumn:
             values the more frequent one.
         flagged: Whether training rows lacked values, so that a feature tells where.
         boolean: Whether its values are 0 and 1.
+        missing_texts: Texts that stand for missing values in it, such as `"?"`.
     """
 
     name: str
     fill: float = 0.0
     flagged: bool = False
     boolean: bool = False
+    missing_texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ def input_schema(
     for number in preparation.numbers:
         if number.boolean:
             columns[number.name]["dtype"] = "bool"
+        if number.missing_texts:
+            columns[number.name]["missing_texts"] = list(number.missing_texts)
     for text in preparation.texts:
         columns[text.name] |= {
             "dtype": "string",

@@ -6,7 +6,7 @@ the package that wrote it. Beside it lie two artifacts: `model`, a `.keras` file
 layers, and `schema`, a JSON object:
 
     {"format": 1,
-     "columns": [{"name": "age", "dtype": "float64", "missing": false},
+     "columns": [{"name": "age", "dtype": "float64", "missing": true, "missing_texts": ["?"]},
                  {"name": "city", "dtype": "string", "missing": true, "stand_in": "(missing)",
                   "integer": false, "trimmed": true}],
      "inputs": {"numbers": ["age"], "texts": ["city"]},
@@ -14,11 +14,11 @@ layers, and `schema`, a JSON object:
      "model_sha256": "..."}
 
 `columns` have the data type `float64`, `bool` or `string`; `missing` says whether the column had
-missing values in training. Of text, `stand_in` is what the model takes for a missing one,
-`integer` says that all categories are whole numbers, and `trimmed` that white space around them
-means nothing. `inputs` says which columns, in which order, each input of the model takes; without
-it the model has one input, which takes all of them. `classes` stands in sorted order, with JSON's
-types being the labels' own.
+missing values in training. Of numbers, `missing_texts` stand for missing ones. Of text, `stand_in`
+is what the model takes for a missing one, `integer` says that all categories are whole numbers,
+and `trimmed` that white space around them means nothing. `inputs` says which columns, in which
+order, each input of the model takes; without it the model has one input, which takes all of them.
+`classes` stands in sorted order, with JSON's types being the labels' own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +67,12 @@ def refuse(reason: str) -> MlflowException:
     return MlflowException.invalid_parameter_value(reason)
 
 
-def numbers(column: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
+def numbers(
+    column: pd.Series, missing_texts: Collection[str] = ()
+) -> np.ndarray[Any, np.dtype[np.float64]]:
     """A column as float64, shape `(rows,)`: integers, booleans, decimals, numbers as text.
 
-    Missing values of any kind become NaN.
+    Missing values of any kind become NaN, and so do texts that stand for them.
 
     Raises:
         MlflowException: A value is not a number; named with its column and row label.
@@ -85,6 +87,9 @@ def numbers(column: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
         try:
             values[position] = np.nan if value is None or value is pd.NA else float(value)
         except (TypeError, ValueError):
+            if isinstance(value, str) and value.strip() in missing_texts:
+                values[position] = np.nan
+                continue
             row = column.index[position]
             kind = "text " if isinstance(value, str) else ""
             raise refuse(
@@ -200,7 +205,8 @@ class TableScorer(mlflow.pyfunc.PythonModel):
 
     def numbers(self, series: pd.Series, column: dict[str, Any]) -> np.ndarray[Any, Any]:
         """A column of numbers or truth values in float32, NaN where missing."""
-        values = truths(series) if column["dtype"] == "bool" else numbers(series)
+        is_truth, missing_texts = column["dtype"] == "bool", column.get("missing_texts", ())
+        values = truths(series) if is_truth else numbers(series, missing_texts)
         if not column["missing"]:
             self.check(series, np.isnan(values), "missing (the training rows had none)")
         with np.errstate(over="ignore"):
