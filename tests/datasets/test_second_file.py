@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.datasets.written import ROWS, Columns, X, Y, changed, read, text
@@ -143,3 +144,10 @@ def test_a_constant_that_is_named_categorical() -> None:
     assert found.warnings == (
         "rows.csv: column 'a': every row to learn from holds '7'; it is dropped",
     )
+
+
+def test_lists_where_text_is_learnt_from() -> None:
+    for name, column in {"rows": ["k", "l"] * 20, "test": [[1.0]] * ROWS}.items():
+        pd.DataFrame({"a": column, "x": range(ROWS), "y": Y}).to_parquet(f"{name}.parquet")
+    with pytest.raises(DataError, match=r"column 'a': list<.*> came, which is neither numbers nor"):
+        read(Path("rows.parquet").read_bytes(), "rows.parquet", test_source="test.parquet")

@@ -183,7 +183,7 @@ def test_no_row(model, frame):
         ("floor", [None, 1], "column 'floor', row 0: missing (the training rows had none)"),
         ("paid", [1, 3], "column 'paid', row 1: 3 stands where true or false is wanted"),
         ("paid", ["true", "maybe"],
-         "column 'paid', row 1: text 'maybe' stands where a number is wanted"),
+         "column 'paid', row 1: text 'maybe' stands where true or false is wanted"),
         ("size/m²", [np.inf, 1e39],
          "column 'size/m²', row 0: infinite in float32, and in 1 more row"),
     ],

@@ -153,7 +153,7 @@ def test_empty_frame(binary, three_classes):
         ([[1], 2, 3], "column 'y', row 0: [1] stands where a number is wanted"),
         (
             pd.to_datetime(["2020-01-01"] * 3).as_unit("ns"),
-            "column 'y': holds datetime64[ns], numbers are wanted",
+            "column 'y': holds datetime64[ns], where a number is wanted",
         ),
     ],
 )

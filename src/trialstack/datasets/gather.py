@@ -63,7 +63,7 @@ class _Gathering:
         elif _is_text(piece.type):
             what = "text"
         else:
-            what = "other"
+            what, self.type = "other", str(piece.type)
         if what == "text":
             encoded = piece if of.is_dictionary(piece.type) else pc.dictionary_encode(piece)
             self.texts.append(_plain_dictionary(encoded))
@@ -121,13 +121,15 @@ class _Gathering:
         So it is when some pieces are numbers and others text, and where numbers are names of which
         double precision would make one.
         """
+        if "other" in self.kinds:
+            return Cells(self.name, "other", self.type, self.rows)
         if len(self.kinds) > 1 or (self.is_long and self.is_integer and not self.infinite):
             return None
         what: What = next(iter(self.kinds), "empty")
         if what == "text":
             return self._done_text()
         cells = Cells(self.name, what, self.type, self.rows)
-        if what in {"empty", "other"}:
+        if what == "empty":
             return cells
         values = self.whole if self.whole is not None else np.concatenate(self.numbers)
         self.numbers = []

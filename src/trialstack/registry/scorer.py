@@ -68,7 +68,7 @@ def refuse(reason: str) -> MlflowException:
 
 
 def numbers(
-    column: pd.Series, missing_texts: Collection[str] = ()
+    column: pd.Series, missing_texts: Collection[str] = (), wanted: str = "a number"
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """A column as float64, shape `(rows,)`: integers, booleans, decimals, numbers as text.
 
@@ -79,7 +79,7 @@ def numbers(
     """
     name, dtype = column.name, column.dtype
     if getattr(dtype, "kind", "O") in "Mmc":
-        raise refuse(f"column {name!r}: holds {dtype}, numbers are wanted")
+        raise refuse(f"column {name!r}: holds {dtype}, where {wanted} is wanted")
     if pd.api.types.is_numeric_dtype(dtype):
         return np.asarray(column.to_numpy(dtype="float64", na_value=np.nan))
     values = np.empty(len(column), dtype="float64")
@@ -93,7 +93,7 @@ def numbers(
             row = column.index[position]
             kind = "text " if isinstance(value, str) else ""
             raise refuse(
-                f"column {name!r}, row {row}: {kind}{value!r:.60} stands where a number is wanted"
+                f"column {name!r}, row {row}: {kind}{value!r:.60} stands where {wanted} is wanted"
             ) from None
     return values
 
@@ -106,7 +106,7 @@ def truths(column: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
     """
     if pd.api.types.is_string_dtype(column.dtype):
         column = column.map(lambda value: TRUTHS.get(str(value).strip().lower(), value))
-    values = numbers(column)
+    values = numbers(column, wanted="true or false")
     odd = ~(np.isnan(values) | np.isin(values, (0.0, 1.0)))
     if odd.any():
         position = int(odd.argmax())
