@@ -82,7 +82,8 @@ def report(figures: dict[str, Any]) -> str:
 
 {machine()}
 
-Written by `results.py`; each table comes from one run of the script that it names.
+Written by `results.py`; each table comes from one run of the script that it names,
+but the quality on small tables, whose fits were made in several runs.
 
 ![seconds of a search, and seconds a trial](results.png)
 
