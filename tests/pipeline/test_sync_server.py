@@ -9,13 +9,18 @@ import sqlite3
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
 
 from tests.pipeline.conftest import Answer, Place
+from trialstack.pipeline import baseline as baseline_module
+from trialstack.pipeline import job as job_module
+from trialstack.pipeline.job import Job
 from trialstack.tracking import mlflow as mlflow_module
 from trialstack.tracking.server import Program, Server
 from trialstack.tuners.search_run import SearchRun
@@ -53,6 +58,10 @@ class TrackingServer:
     @property
     def uri(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def is_up(self) -> bool:
+        return self._server is not None
 
     def start(self) -> None:
         self._server = Server(self._program, "127.0.0.1", self.port)
@@ -102,6 +111,7 @@ class RemotePlace(Place):
 @pytest.fixture
 def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RemotePlace]:
     monkeypatch.setattr(mlflow_module, "_PATIENCE", 2.0)
+    monkeypatch.setattr(job_module, "LONGEST_OUTAGE", 2.0)
     server = TrackingServer(tmp_path)
     try:
         server.start()
@@ -142,7 +152,7 @@ def test_what_an_outage_has_kept_back_is_sent_once(remote: RemotePlace, at_trial
     assert answer.code == 1
     command = f"trialstack sync moons --tracking-uri {server.uri}"
     assert f"when the store answers, send it with: {command}\n" in answer.err
-    assert "run 'final' is not in the store" in answer.err.splitlines()[-1]
+    assert "run 'final' is not completely in the store" in answer.err.splitlines()[-1]
 
     answer = remote.run("sync")
     assert (answer.code, answer.out) == (2, "")
@@ -183,3 +193,54 @@ def test_what_an_outage_has_kept_back_is_sent_once(remote: RemotePlace, at_trial
     assert [statuses[run.info.run_id] for run in trials] == ["FINISHED"] * 4
     assert [run.info.status for run in remote.runs("trial", "moons")].count("FINISHED") == 4
     assert "RUNNING" not in statuses.values()
+
+
+def test_the_final_fit_waits_for_a_server_that_comes_back(
+    remote: RemotePlace, at_trial: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_module, "LONGEST_OUTAGE", 120.0)
+    waits = Job.wait_until_written
+
+    def wait(job: Job, name: str, **more: Any) -> None:
+        if name == "final" and not remote.server.is_up:
+            Timer(5.0, remote.server.start).start()  # longer than one waits in silence
+        waits(job, name, **more)
+
+    monkeypatch.setattr(Job, "wait_until_written", wait)
+    at_trial({3: remote.server.kill})
+    answer = remote.run("tune", "experiment.toml", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.err.count("waiting for the tracking store, 2 minutes at most") == 1
+    assert answer.err.count("results wait in the journal") == 1
+    kinds = Counter(
+        (run.data.tags["trialstack.kind"], run.info.status) for run in remote.runs("", "moons")
+    )
+    ended = ("search", "trial", "final")
+    assert kinds == {(kind, "FINISHED"): 4 if kind == "trial" else 1 for kind in ended}
+
+
+def test_trials_do_not_wait_for_a_baseline_that_cannot_be_recorded(
+    remote: RemotePlace, at_trial: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = baseline_module.fit
+    outages = [remote.server.kill]
+
+    def fit(plan: Any, tracker: Any, *more: Any) -> Any:
+        if outages:
+            assert tracker.flush()
+            outages.pop()()
+        return fits(plan, tracker, *more)
+
+    monkeypatch.setattr(baseline_module, "fit", fit)
+    remote.write(f"{SEARCH}[baseline]\nunits = [3]\nepochs = 2\n")
+    at_trial({2: remote.server.start})
+    answer = remote.run("tune", "experiment.toml", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.err.count("the baseline follows the search") == 1
+    runs = remote.runs("", "moons")
+    (baseline,) = (run for run in runs if run.info.run_id == answer.json["baseline"]["run_id"])
+    assert baseline.info.status == "FINISHED"
+    statuses = Counter((run.data.tags["trialstack.kind"], run.info.status) for run in runs)
+    assert statuses.pop(("baseline", "KILLED"), 1) == 1  # the one that was not recorded
+    ended = ("search", "trial", "baseline", "final")
+    assert statuses == {(kind, "FINISHED"): 4 if kind == "trial" else 1 for kind in ended}

@@ -39,11 +39,18 @@ class Baseline:
     probabilities: NDArray[np.float64] | None
 
 
-def run_baseline(job: Job) -> Baseline | None:
+def run_baseline(job: Job, *, is_patient: bool = True) -> Baseline | None:
     """Fits and evaluates the baseline, or takes it from the journal.
+
+    Args:
+        job: The job.
+        is_patient: Whether to wait for a store that is away.
 
     Returns:
         None when the experiment has no baseline or its fit diverged.
+
+    Raises:
+        NotWrittenError: The store is away, so that nothing is recorded.
     """
     settings = job.experiment.baseline
     if settings is None:
@@ -52,10 +59,11 @@ def run_baseline(job: Job) -> Baseline | None:
     if done is None:
         job.listener.stage("fitting the baseline")
         try:
-            done = _fit(job)
+            done = _fit(job, is_patient=is_patient)
         except NotWrittenError:
             raise
         except TrialstackError as error:
+            job.wait_until_written(BASELINE, is_patient=is_patient)
             done = job.record_run_stage(BASELINE, {"error": str(error)})
     recorded = done["data"]
     if "error" in recorded:
@@ -65,7 +73,7 @@ def run_baseline(job: Job) -> Baseline | None:
     return Baseline(scored, job.load_array(BASELINE) if scored.test else None)
 
 
-def _fit(job: Job) -> Entry:
+def _fit(job: Job, *, is_patient: bool) -> Entry:
     settings = job.experiment.baseline
     assert settings is not None
     search, data = job.experiment.search, job.data
@@ -102,8 +110,9 @@ def _fit(job: Job) -> Entry:
     fitted = fit(plan, job.tracker, lambda y: encode_targets(y, dataset.n_classes), PARENT)
     with failed_on_error(job.tracker, BASELINE):
         scores = _evaluate(job, fitted, plan.name)
-        describe_baseline(job, scores)
     release_rows(data.X.nbytes)
+    job.wait_until_written(BASELINE, is_patient=is_patient)
+    describe_baseline(job, scores)
     entry = job.record_run_stage(BASELINE, {"test": scores})
     job.tracker.end_run(BASELINE, "FINISHED", time.time())
     return entry

@@ -49,6 +49,13 @@ class SearchInProgress:
     time_limit: float | None = None
 
 
+BRIEF = 1.0
+"""Seconds for a store that is away, where something else can be done."""
+
+LONGEST_OUTAGE = 600.0
+"""The same, where nothing can be done without it."""
+
+
 class NotWrittenError(TrialstackError):
     """The store lacks what a step rests on: the step is done again by the next process."""
 
@@ -120,15 +127,34 @@ class Job:
         a run that is FINISHED is recorded, and one that was left open is closed by `open_run`.
 
         Raises:
-            NotWrittenError: The store has gone away.
+            NotWrittenError: The store has been away for long.
         """
-        run_id = self.tracker.run_id(name)
-        if not self.tracker.flush():
-            raise NotWrittenError(
-                f"run {name!r} is not completely in the store: {'; '.join(self.tracker.problems)}; "
-                "what is finished is saved: give the same command again when the store answers"
+        self.wait_until_written(name)
+        return self.record_stage(name, {"run_id": self.tracker.run_id(name), **data})
+
+    def wait_until_written(self, name: str, *, is_patient: bool = True) -> None:
+        """Waits until the store has everything so far, as a server does that is started again.
+
+        Args:
+            name: Key of the run that it is about.
+            is_patient: Whether to wait for a store that is away.
+
+        Raises:
+            NotWrittenError: It is away, and has been for long.
+        """
+        if self.tracker.flush(None if is_patient else BRIEF):
+            return
+        if is_patient:
+            self.listener.stage(
+                f"waiting for the tracking store, {LONGEST_OUTAGE / 60:.0f} minutes at most; "
+                "after Ctrl-C the same command goes on"
             )
-        return self.record_stage(name, {"run_id": run_id, **data})
+            if self.tracker.flush(LONGEST_OUTAGE):
+                return
+        raise NotWrittenError(
+            f"run {name!r} is not completely in the store: {'; '.join(self.tracker.problems)}; "
+            "what is finished is saved: give the same command again when the store answers"
+        )
 
     def save_array(self, name: str, array: NDArray[np.float64]) -> None:
         """Keeps predictions beside the journal, where a resumed job finds them."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trialstack.errors import AllTrialsFailedError, InputError
 from trialstack.experiment import CustomSettings, Experiment
 from trialstack.pipeline.data import Data
-from trialstack.pipeline.job import FINAL, Job, Listener
+from trialstack.pipeline.job import FINAL, Job, Listener, NotWrittenError
 from trialstack.pipeline.result import Best, RegisteredModel, Scored, TrialCounts, TuneResult
 from trialstack.pipeline.sync import sync_command
 from trialstack.searches import DONE, OpenSearch, choose_search, held, record_place
@@ -186,10 +186,17 @@ def _steps(
     from trialstack.tuners.summary import summarize
 
     resumed = len(run.rows)
-    baseline = run_baseline(job)
+    is_later = False
+    try:
+        baseline = run_baseline(job, is_patient=False)
+    except NotWrittenError:  # the trials need not wait for the store
+        is_later = True
+        job.listener.stage("the baseline follows the search, when the tracking store answers")
     tuner = run_search(job, run, hypermodel, time_limit)
     if not run.ranking():
         raise InputError("--time-limit: no trial came to its end in that time; give more")
+    if is_later:
+        baseline = run_baseline(job)
     best = run.ranking()[0]
     if job.done_stage(FINAL) is None:
         final = run_final(job, tuner, run.ranking(), baseline.probabilities if baseline else None)

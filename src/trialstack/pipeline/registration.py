@@ -58,7 +58,7 @@ def _log_and_verify(job: Job, final: FinalModel, fresh: FreshProcess) -> LoggedM
     dataset, prefix = job.data.dataset, "test_" if job.data.test else ""
     for path, content in evidence_files(_evidence(job, final)).items():
         job.tracker.log_file(FINAL, path, content)
-    job.tracker.flush()
+    job.wait_until_written(FINAL)
     release_rows(job.data.X.nbytes)
     frame = judged_frame(job)
     run_id, experiment_id = job.tracker.run_id(FINAL), job.tracker.experiment_id

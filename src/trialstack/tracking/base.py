@@ -177,8 +177,15 @@ class Tracker(Protocol):
             The runs that were RUNNING, as they were.
         """
 
-    def flush(self) -> bool:
-        """Waits until everything so far is written; returns whether it is."""
+    def flush(self, patience: float | None = None) -> bool:
+        """Waits until everything so far is written.
+
+        Args:
+            patience: Seconds for which a store may be away; None = half a minute.
+
+        Returns:
+            Whether it is.
+        """
 
     def close(self) -> None:
         """Flushes and lets go of threads and connections. Runs still open become KILLED."""

@@ -192,7 +192,7 @@ class MemoryTracker:
             self._orphans.setdefault(run.key, []).append(run)
         return orphans
 
-    def flush(self) -> bool:
+    def flush(self, patience: float | None = None) -> bool:
         """See `Tracker`: there is nothing to wait for."""
         return True
 

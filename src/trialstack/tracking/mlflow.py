@@ -193,9 +193,9 @@ class MlflowTracker(Gathering):
             self._delivery.orphans.setdefault(run.key, []).append(run.run_id)
         return orphans
 
-    def flush(self) -> bool:
-        """Waits until everything so far is written, or the store has not answered for long."""
-        return self._delivery.flush(_PATIENCE)
+    def flush(self, patience: float | None = None) -> bool:
+        """See `Tracker`."""
+        return self._delivery.flush(_PATIENCE if patience is None else patience)
 
     def close(self) -> None:
         """See `Tracker`. Returns in bounded time; `problems` then tells what is not written."""

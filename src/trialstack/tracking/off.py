@@ -63,7 +63,7 @@ class NullTracker:
         """None."""
         return []
 
-    def flush(self) -> bool:
+    def flush(self, patience: float | None = None) -> bool:
         """See `Tracker`."""
         return True
 
