@@ -152,17 +152,26 @@ class Browser:
         plural = "s" if rows != 1 else ""
         self.expect(self.page.get_by_text(f"{rows} matching run{plural}")).to_be_visible()
         self.expect(self.page.locator(".ag-center-cols-container .ag-row")).to_have_count(rows)
-        seen = self.until(
-            lambda: self.page.evaluate(TABLE), lambda seen: "Run Name" in seen["columns"]
-        )
-        return RunTable(**seen)
+        looks: list[Any] = [None]
+
+        def is_whole(seen: Any) -> bool:
+            """Cells and columns come one after the other."""
+            looks.append(seen)
+            cells = [cell for row in seen["rows"] for cell in row.values()]
+            return "Run Name" in seen["columns"] and None not in cells and seen == looks[-2]
+
+        return RunTable(**self.until(lambda: self.page.evaluate(TABLE), is_whole))
 
     def cards(self, count: int) -> dict[str, Locator]:
         """The charts of a page by their titles, once there are so many."""
         found = self.page.get_by_test_id(CARD)
         self.expect(found).to_have_count(count)
         cards = [found.nth(place) for place in range(count)]
-        return {card.inner_text().partition("\n")[0]: card for card in cards}
+        titles = self.until(
+            lambda: [card.inner_text().partition("\n")[0] for card in cards],
+            lambda titles: len({*titles} - {""}) == count,
+        )
+        return dict(zip(titles, cards, strict=True))
 
     def lines(self, card: Locator, count: int) -> int:
         """How many lines a chart has, once there are so many; each has a colour of its own."""

@@ -127,7 +127,7 @@ def served(shown: Shown) -> Iterator[Shown]:
         yield shown
     finally:
         ui.send_signal(signal.SIGTERM)
-        ui.communicate(timeout=60)
+        ui.communicate(timeout=300)
 
 
 def _run(*arguments: str, uri: str) -> str:

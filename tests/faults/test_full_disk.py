@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ import pytest
 
 from tests.faults.searched import Searched, check_as_if_never_interrupted
 from tests.faults.test_any_interruption import play
+from trialstack.tuners import journal
 from trialstack.tuners.journal import FILE_NAME, Journal
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -87,7 +89,9 @@ class Disk:
             yield
 
 
-def test_at_every_write_in_turn(tmp_path: Path) -> None:
+def test_at_every_write_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As many writes at every speed: no line of a trial is synced because the clock says so.
+    monkeypatch.setattr(journal, "SYNC_EVERY", math.inf)
     roomy = Disk(10**6)
     with roomy.mounted():
         expected = play(tmp_path / "whole", 0)

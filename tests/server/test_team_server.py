@@ -352,18 +352,24 @@ def look_at_command_lines(team: Team, apart: int) -> None:
     """Has those of all processes searched for passwords, but for one that was given it."""
     found = command_lines()
     if found:  # elsewhere than on Linux there are none
-        assert quote(USERS["ann"], safe="") in found.pop(apart)
+        given = found.pop(apart)
+        assert quote(USERS["ann"], safe="") in given
         assert any(f"--port {team.port}" in line for line in found.values())
-    team.said += found.values()
+        # A child of that one has its line until it has become another program.
+        team.said += [line for line in found.values() if line != given]
 
 
 NAMES = ("oak", "elm", "ash", "fir")
 TRIALS = 4
+FAILED_FITS = {("baseline", "FAILED"), ("final", "FAILED")}
 
 
 @pytest.fixture(scope="module")
-def survived(team: Team) -> dict[str, Answer]:
-    """Four searches at once: the server is killed under them, and its database stopped."""
+def survived(team: Team) -> dict[str, list[Answer]]:
+    """Four searches at once: the server is killed under them, and its database stopped.
+
+    What the commands of each have said: the second one's, where the first ended by an error.
+    """
     with_password = team.uri.replace("://", f"://ann:{USERS['ann'].replace('@', '%40')}@")
     searches = {}
     for number, name in enumerate(NAMES):
@@ -390,22 +396,28 @@ def survived(team: Team) -> dict[str, Answer]:
     until(lambda: time.monotonic() > stopped + 20)
     team.postgres.start()
     until(lambda: readiness(team) == 200)
-    answers = {name: team.end(process) for name, process in begun.items()}
+    answers = {name: [team.end(process)] for name, process in begun.items()}
     # What could not be sent in time is sent by the same command.
-    for name, answer in answers.items():
-        if answer.code != 0:
+    for name, said in answers.items():
+        if said[0].code != 0:
             line, user = searches[name]
-            assert answer.code == 1, answer.err
-            answers[name] = team.end(team.begin(*line, user=user))
-            assert answers[name].code == 0, (answer.err, answers[name].err)
+            assert said[0].code == 1, said[0].err
+            said.append(team.end(team.begin(*line, user=user)))
+            assert said[1].code == 0, (said[0].err, said[1].err)
     print(f"four searches with outages: {time.monotonic() - started:.0f} s")
     return answers
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_lost(team: Team, survived: dict[str, Answer], name: str) -> None:
-    assert survived[name].code == 0
-    runs = runs_of(team, name)
+def test_nothing_is_lost(team: Team, survived: dict[str, list[Answer]], name: str) -> None:
+    *ended_by_error, last = survived[name]
+    assert last.code == 0
+    runs = [
+        run
+        for run in runs_of(team, name)
+        # The error that ended a command is told at what it was about.
+        if not (ended_by_error and (run["kind"], run["status"]) in FAILED_FITS)
+    ]
     assert "RUNNING" not in {run["status"] for run in runs}
     finished = Counter(run["kind"] for run in runs if run["status"] == "FINISHED")
     assert finished == {"search": 1, "trial": TRIALS, "baseline": 1, "final": 1}
@@ -430,14 +442,16 @@ def test_nothing_is_lost(team: Team, survived: dict[str, Answer], name: str) -> 
         )
 
 
-def test_nothing_is_left_to_send(team: Team, survived: dict[str, Answer]) -> None:
+def test_nothing_is_left_to_send(team: Team, survived: dict[str, list[Answer]]) -> None:
     answer = team.run("sync")
     assert answer.code == 0, answer.err
     for name in NAMES:
         assert re.search(rf"^{name}/\S+: complete already$", answer.out, re.MULTILINE)
 
 
-def test_no_password_is_anywhere(team: Team, tuned: Answer, survived: dict[str, Answer]) -> None:
+def test_no_password_is_anywhere(
+    team: Team, tuned: Answer, survived: dict[str, list[Answer]]
+) -> None:
     """In what was printed, logged, kept beside the searches, on the server or in its database."""
     dump = team.folder / "dump.sql"
     command = ["pg_dump", "-U", "postgres", f"--file={dump}", "mlflow"]

@@ -510,6 +510,7 @@ def test_files_of_a_tracker(store: Store, direct: bool, monkeypatch: pytest.Monk
     monkeypatch.setattr(client.mlflow_client, "log_artifacts", spy)
     given = client if direct else client.mlflow_client
     with MlflowTracker(store, "moons", "s1", client=given) as tracker:
+        tracker._delivery._writer._delay = 3600.0  # it writes at a flush only
         tracker.start_run(NewRun("trial/0", "trial", "trial/0", 1.0))
         tracker.log_file("trial/0", "deep/trial.json", b"{}")
         tracker.log_file("trial/0", "a.txt", b"1")

@@ -18,6 +18,8 @@ from trialstack.errors import InputError
 from trialstack.tracking.store import Store, resolve_store
 from trialstack.tracking.ui import serve_ui, ui_command
 
+PATIENCE = 120  # seconds for what takes one, on a machine that may be busy
+
 SERVE = """
 import sys
 from trialstack.errors import Interrupted
@@ -58,13 +60,13 @@ def served(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield Served(process, warning, url)
     if process.poll() is None:
         process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE)
 
 
 def status(url: str, host: str | None = None) -> int:
     request = urllib.request.Request(url, headers={"Host": host} if host else {})
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         error.close()
@@ -110,8 +112,8 @@ def test_sigterm_ends_all_processes(served: Served) -> None:
     workers = descendants(served.process.pid)
     assert len(workers) >= 3  # the shell that binds it, MLflow's command, its worker
     served.process.send_signal(signal.SIGTERM)
-    assert served.process.wait(20) == 143
-    end = time.monotonic() + 10  # to be reaped, by whoever inherited them
+    assert served.process.wait(PATIENCE) == 143
+    end = time.monotonic() + PATIENCE  # to be reaped, by whoever inherited them
     while alive := [pid for pid in workers if Path(f"/proc/{pid}").exists()]:
         assert time.monotonic() < end, alive
         time.sleep(0.05)

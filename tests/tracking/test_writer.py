@@ -92,7 +92,7 @@ def test_an_item_that_fails_while_others_succeed_is_given_up() -> None:
     number = 0
     while not log.given_up:
         writer.put(f"good {number}")
-        writer.flush(0.0)
+        writer.flush(0.01)
         number += 1
         assert number < 10_000
     assert log.given_up == ["bad"]
@@ -239,6 +239,8 @@ def test_the_time_that_a_request_hung_counts_as_waited(monkeypatch: pytest.Monke
     waiting.join(10)
     assert done == [False]
     log.gate.set()
+    # The clock says that its patience is over, but for another attempt.
+    monkeypatch.setattr(writer_module, "_LONGEST_PAUSE", 20.0)
     assert writer.close(20), "it was tried again meanwhile"
     assert log.written == ["a"]
 
