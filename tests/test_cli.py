@@ -36,7 +36,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "tune --data rows.csv": ("--target is missing", "--target y"),
     "tune --data nowhere.csv --target y": ("nowhere.csv: no such file",),
     "tune --data broken.csv --target y": ("broken.csv: not utf-8 at byte 2", "--encoding"),
-    "tune --data rows.csv --target y --separator ;;": ("--separator: ';;' came", "one character"),
+    "tune --data rows.csv --target y --separator ;;": ("separator ';;' came", "one character"),
     "tune --data rows.csv --target y --encoding klingon": ("'klingon' came", "latin-1"),
     "tune --data rows.csv --target y --save there.toml": ("there.toml: there already",),
     "tune --data rows.csv --target y --save new.txt": ("new.txt", "end in .toml"),

@@ -75,7 +75,7 @@ REFUSED: dict[str, tuple[str | bytes | Columns, dict[str, Any], str]] = {
         text({"x": X, "y": Y}, ";"),
         {},
         "rows.csv: column 'y', which target names, is not there; there are 'x;y'; is ';' the "
-        "separator? Name it: --separator ';'",
+        "separator? Name it: --separator ';' (separator = ...)",
     ),
     "a column to drop that is not there": (
         {"x": X, "y": Y},
@@ -308,7 +308,7 @@ WARNED: dict[str, tuple[Columns, dict[str, Any], list[str]]] = {
         {},
         [
             "rows.csv: the header looks cut at the wrong places; is ';' the separator? Name it: "
-            "--separator ';'"
+            "--separator ';' (separator = ...)"
         ],
     ),
 }
@@ -419,6 +419,15 @@ def test_long_whole_numbers_are_told_apart(name: str) -> None:
     assert data.schema["item"].categories == tuple(str(first + item) for item in range(3))
     assert data.layout.groups is not None
     assert len(set(data.layout.groups.tolist())) == ROWS // 4
+
+
+def test_labels_with_zeros_before_them_are_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trialstack.datasets.csv_file.BLOCK", 64)
+    labels = ["10", "1", "2", "10"] * 5 + ["01", "1", "2", "01"] * 5
+    found = read({"x": X, "y": labels}).dataset
+    assert found.classes == ("01", "1", "10", "2")
+    assert [found.classes[index] for index in found.y] == labels
+    assert read({"x": X, "y": ["0", "1.0", "0.5", "1"] * 10}).dataset.classes == (0.0, 0.5, 1.0)
 
 
 def test_rows_without_target_may_be_left_out() -> None:

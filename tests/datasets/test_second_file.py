@@ -151,3 +151,23 @@ def test_lists_where_text_is_learnt_from() -> None:
         pd.DataFrame({"a": column, "x": range(ROWS), "y": Y}).to_parquet(f"{name}.parquet")
     with pytest.raises(DataError, match=r"column 'a': list<.*> came, which is neither numbers nor"):
         read(Path("rows.parquet").read_bytes(), "rows.parquet", test_source="test.parquet")
+
+
+def test_no_group_has_rows_in_both_files() -> None:
+    who = [f"p{row // 4}" for row in range(ROWS)]
+    other = [f"q{row // 4}" for row in range(ROWS)]
+    assert with_tests({"who": who}, {"who": other}, group="who").split.test.tolist() == [
+        *range(40, 80)
+    ]
+    with pytest.raises(DataError) as refusal:
+        with_tests({"who": who}, {"who": changed(other, {3: "p1", 7: "p1", 8: "p9"})}, group="who")
+    assert str(refusal.value) == (
+        "test.csv: column 'who', row 3 and 2 more: rows.csv has rows of the same group; leave the "
+        "rows of a group out of one of the files"
+    )
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_class_of_the_test_rows_only_is_told_with_their_key(count: int) -> None:
+    with pytest.raises(DataError, match=r"test_source': class 'maybe' is among its rows only"):
+        with_tests({}, {"y": [*Y[count:], *["maybe"] * count]})

@@ -147,9 +147,9 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"separator": ";;"}, "--separator: ';;' came"),
-        ({"separator": ""}, "--separator: '' came"),
-        ({"encoding": "klingon"}, "--encoding: 'klingon' came"),
+        ({"separator": ";;"}, "separator ';;' came"),
+        ({"separator": ""}, "separator '' came"),
+        ({"encoding": "klingon"}, "encoding 'klingon' came"),
     ],
 )
 def test_options_that_make_no_sense(tmp_path: Path, options: dict[str, str], message: str) -> None:

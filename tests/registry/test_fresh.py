@@ -163,9 +163,10 @@ def test_closing_twice_is_harmless_and_leaves_no_folder():
 def alive(pid):
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        stat = open(f"/proc/{pid}/stat")  # noqa: PTH123, SIM115
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
+    with stat:
         return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
 
 

@@ -127,7 +127,7 @@ def test_different_data_are_told_apart(command, written) -> None:
     chosen = ",".join([ids["final"], ids["moons/final"]])
     code, out, _ = command("--runs", chosen)
     assert code == 0
-    assert "Not comparable: scores of different data." in out
+    assert "Not comparable: scores of different data" in out
     assert "  A  rings (dddddddd)\n  B  moons (eeeeeeee)\n" in out
     assert (
         f"Not tested: final {ids['moons/final'][:8]} against final {ids['final'][:8]}: "

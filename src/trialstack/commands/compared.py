@@ -148,7 +148,9 @@ def _print_data(comparison: Comparison) -> None:
     marks = {key: mark for key, mark in comparison.data_marks.items() if key is not None}
     splits = [dict(key.split) for key in marks]
     told = [name for name in differing([splits]) if name != "dataset.source"]  # it has the name
-    print("\nNot comparable: scores of different data.")
+    test_rows = {row.test_digest for row in comparison.models}
+    but = ", but for those of models on the same test rows" if len(test_rows) == 1 else ""
+    print(f"\nNot comparable: scores of different data{but}.")
     for (key, mark), split in zip(marks.items(), splits, strict=True):
         parts = [f"{name.partition('.')[2]} {split[name]}" for name in told if name in split]
         described = ", ".join([f"{key.name} ({key.digest[:8]})", *parts])

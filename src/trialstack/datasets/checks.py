@@ -75,15 +75,20 @@ def check_classes(dataset: Dataset, start: str) -> None:
         raise DataError(
             f"{target}: every row is of class {only!r}; two classes at least are needed"
         )
-    counts = np.bincount(dataset.y, minlength=dataset.n_classes)
+    sealed = dataset.layout.sealed
+    counts = np.bincount(dataset.y[: len(dataset.y) - sealed], minlength=dataset.n_classes)
+    if sealed:
+        least, parts = MINIMUM_ROWS_OF_A_CLASS - 1, "to fit and to validate"
+        counts[counts == 0] = least  # a class of the test rows only is told with these
+    else:
+        least, parts = MINIMUM_ROWS_OF_A_CLASS, "to fit, to validate and to test"
     smallest = int(counts.argmin())
     fewest = int(counts[smallest])
-    if fewest < MINIMUM_ROWS_OF_A_CLASS:
+    if fewest < least:
         rows = f"{fewest} row{'s' * (fewest != 1)}"
         raise DataError(
-            f"{target}: class {dataset.classes[smallest]!r} has {rows}; at least "
-            f"{MINIMUM_ROWS_OF_A_CLASS} are needed, one each to fit, to validate and to test: add "
-            "rows or leave the class out"
+            f"{target}: class {dataset.classes[smallest]!r} has {rows}; at least {least} are "
+            f"needed, one each {parts}: add rows or leave the class out"
         )
 
 

@@ -56,12 +56,14 @@ class CsvTable:
         """
         separator = separator.replace("\\t", "\t")
         if len(separator) != 1 or separator in '"\r\n':
-            raise InputError(f"--separator: {separator!r} came; give one character, such as ';'")
+            raise InputError(
+                f"{path}: separator {separator!r} came; give one character, such as ';'"
+            )
         try:
             encoding = codecs.lookup(encoding).name
         except LookupError:
             raise InputError(
-                f"--encoding: {encoding!r} came, which Python does not know; common are "
+                f"{path}: encoding {encoding!r} came, which Python does not know; common are "
                 "utf-8, utf-16, cp1252 and latin-1"
             ) from None
         with _explained(path, encoding), path.open("rb") as raw, _unpacked(raw) as file:

@@ -19,6 +19,9 @@ from trialstack.datasets.table_file import Chunk, Table
 MOST_EXACT_CELLS = 10_000_000
 """In a larger table numbers are kept in single precision, as a network takes them."""
 
+CODE = r"^\s*[+-]?0\d"
+"""How text begins that is a code rather than a number, such as 007."""
+
 FIRST_INEXACT = 2.0**53
 """From here on, two whole numbers may be one and the same number in double precision."""
 
@@ -177,7 +180,8 @@ def read_cells(
         tables: All of them have the columns.
         columns: Names of those to read.
         show: Told how much is read by now, in the tables' own units.
-        spaced: Name of a column whose text is kept with the white space around it.
+        spaced: Name of a column whose text is kept as it is, with the white space around it and
+            zeros before its numbers.
         names: Of columns whose numbers are names, as those of customers: different ones stay
             different, however long they are.
         exact: Of columns whose numbers are kept in double precision in a table of any size.
@@ -247,7 +251,10 @@ class _Reading:
 
         column = chunk.rows.column(name)
         piece = chunk.texts(column) if self.as_text else chunk.values(column)
-        if name == self.spaced and _is_text(piece.type) and _is_text(column.type):
+        if name != self.spaced or not _is_text(column.type):
+            return piece
+        # Of labels, 01 and 1 are two: a number that has other digits before it is text.
+        if _is_text(piece.type) or pc.any(pc.match_substring_regex(column, CODE)).as_py():
             return pc.if_else(pc.is_valid(piece), column, None)
         return piece
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 LIKELY_SEPARATORS = (";", "\t", "|", ",")
 MOST_NAMES = 8
-"""Of a list of columns in an error's line."""
+LONGEST_NAME = 40
+"""Of a list of columns in an error's line; the latter in characters."""
 
 
 def open_files(settings: DatasetSettings, folder: Path) -> list[Table]:
@@ -87,9 +88,13 @@ def _named(settings: DatasetSettings) -> dict[str, tuple[str, ...]]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(f"{name!r:.40}" for name in names[:MOST_NAMES])
+    shown = ", ".join(repr(_shortened(name)) for name in names[:MOST_NAMES])
     more = len(names) - MOST_NAMES
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def separator_hint(file: Table, settings: DatasetSettings) -> str:
@@ -99,5 +104,5 @@ def separator_hint(file: Table, settings: DatasetSettings) -> str:
     for other in LIKELY_SEPARATORS:
         inside = sum(name.count(other) for name in file.columns)
         if other != (settings.separator or ",") and inside >= len(file.columns):
-            return f"; is {other!r} the separator? Name it: --separator {other!r}"
+            return f"; is {other!r} the separator? Name it: --separator {other!r} (separator = ...)"
     return ""

@@ -113,7 +113,10 @@ def _decided(
     classes, y = classes_of(target, lines)
     warnings += alike_labels(classes, lines, target.name)
     times = times_of(cells.pop(settings.time), lines) if settings.time is not None else None
-    groups = _group_keys(cells.pop(settings.group), lines) if settings.group is not None else None
+    groups = None
+    if settings.group is not None:
+        groups = _group_keys(cells.pop(settings.group), lines)
+        _check_apart(groups, settings.group, lines)
     named = settings.categorical or ()
     features = []
     for name in list(cells):  # one after another, so that a column is in memory once
@@ -154,6 +157,17 @@ def _group_keys(cells: Cells, lines: Lines) -> NDArray[Any]:
         at = lines.at(cells.name, int(missing.argmax()), int(missing.sum()) - 1)
         raise DataError(f"{at}: no group; fill it in, or leave such rows out of the file")
     return cells.codes if cells.what == "text" else cells.values
+
+
+def _check_apart(groups: NDArray[Any], name: str, lines: Lines) -> None:
+    """Refuses groups of which both files have rows."""
+    in_both = np.isin(groups[lines.learnt :], groups[: lines.learnt])
+    if in_both.any():
+        at = lines.at(name, lines.learnt + int(in_both.argmax()), int(in_both.sum()) - 1)
+        raise DataError(
+            f"{at}: {lines.files[0]} has rows of the same group; leave the rows of a group out of "
+            "one of the files"
+        )
 
 
 def _warnings_of(feature: Feature, lines: Lines) -> list[str]:

@@ -131,7 +131,7 @@ def suffix_of(path: Path, option: str) -> str:
         if path.name.lower().endswith(suffix):
             return suffix
     start = f"{option} {path}" if option else str(path)
-    raise DataError(f"{start}: the name ends in none of {', '.join(SUFFIXES)}")
+    raise DataError(f"{start}: the name ends in none of {', '.join(SUFFIXES)}; rename it")
 
 
 def _open(path: Path, suffix: str, separator: str, encoding: str) -> Table:

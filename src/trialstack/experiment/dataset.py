@@ -150,7 +150,8 @@ class DatasetSettings(Section):
         together = self.group is not None or bool(self.group_duplicates)
         if together and self.split in {"first", "time"}:
             key = "group" if self.group is not None else "group_duplicates"
-            allowed = f'no such key with split = "{self.split}", which takes rows by their place'
+            other = f'time = "{self.time}"' if self.time is not None else f'split = "{self.split}"'
+            allowed = f"no such key with {other}, which takes rows by their place"
             raise impossible(getattr(self, key), allowed, key)
         if together and self.validation == "last":
             allowed = '"stratified" where rows are kept together'

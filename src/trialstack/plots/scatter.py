@@ -13,7 +13,7 @@ from trialstack.errors import DataError
 from trialstack.plots.labels import class_labels
 from trialstack.plots.plane import Plane, numeric_rows, plane_of
 from trialstack.plots.rows import MAX_POINTS, drawn_rows
-from trialstack.plots.style import GREY, MARKERS, colour, new_figure, plain, style_axes
+from trialstack.plots.style import GREY, MARKERS, colour, new_figure, plain, shortened, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 2000
 LEGEND_ROWS = 12
+LONGEST_CLASS = 40
+"""Characters of a class in a legend."""
+
 ROUND_CLASSES = 2
 """Up to so many classes all points are round: two colours need no second sign."""
 
@@ -132,7 +135,7 @@ def class_handles(classes: Sequence[object], *, all_round: bool = False) -> list
             ms=7,
             mfc=colour(k),
             mec="white",
-            label=plain(str(name)),
+            label=plain(shortened(str(name), LONGEST_CLASS)),
         )
         for k, name in enumerate(classes)
     ]

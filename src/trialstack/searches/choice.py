@@ -228,7 +228,10 @@ def _refuse_other(
     changes = data_changes(header.get("data", {}), facts) if changed else ""
     if changes:
         settings = differing({**header["identity"], "data": ""}, {**identity, "data": ""})
-        differences = [f"{experiment.dataset.source} has changed: {changes}", *settings]
+        told = f"{experiment.dataset.source} has changed: {changes}"
+        if any(setting.startswith("dataset.") for setting in settings):
+            told = f"the data are others, perhaps by these settings: {changes}"
+        differences = [told, *settings]
     done = len(list(journal.of("finished")))
     raise InputError(
         f"experiment {experiment.name!r}: a search with {done} finished trials ({folder}) has "
