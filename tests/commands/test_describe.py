@@ -53,6 +53,7 @@ def test_a_person_sees_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     lines = out.splitlines()
     assert "rows.csv: 40 rows, 5 features, target 'y'" in out
     assert ["age", "number", "5", "35", "2", "gaps:"] in [line.split()[:6] for line in lines]
+    assert ["when", "dropped", "named", "in", "drop"] in [line.split() for line in lines]
     assert "yes      16  40.0%" in out
     assert "Rows: 22 to fit, 8 to judge trials by, 10 sealed for the test" in out
     assert "A search is likely to take " in out

@@ -25,8 +25,8 @@ class DescribedColumn:
         name: As the data has it.
         kind: `number`, `true or false`, `category`, `dropped`, or of those that have a say in the
             splits `group` or `time`.
-        missing: Cells without a value.
-        distinct: Different values.
+        missing: Cells without a value; 0 of a column that is no feature by its settings.
+        distinct: Different values; as `missing`.
         features: How many inputs of a network are made of it.
         use: What is done with it, in words.
     """
@@ -49,7 +49,7 @@ class Description:
         target: Column that is predicted.
         rows: How many there are.
         digest: SHA-256 of all rows and the columns.
-        columns: All columns that may be features.
+        columns: All but the target.
         classes: Label -> rows.
         split: Part -> rows: `fit`, `validation` and `test`.
         warnings: One line each.
@@ -134,9 +134,10 @@ def _columns(data: Data) -> tuple[DescribedColumn, ...]:
 
 
 def _beside(experiment: ExperimentFile) -> tuple[DescribedColumn, ...]:
-    """Columns that a network does not see, but that have a say in the splits."""
+    """Columns that a network does not see: of the splits, and those that are not read."""
     settings = experiment.dataset
     uses = {settings.group: ("group", "stays together"), settings.time: ("time", "orders the rows")}
+    uses |= dict.fromkeys(settings.drop or (), ("dropped", "named in drop"))
     return tuple(
         DescribedColumn(name, kind, 0, 0, 0, use)
         for name, (kind, use) in uses.items()

@@ -18,6 +18,7 @@ from trialstack.hypermodels.naming import format_value
 from trialstack.hypermodels.summary import model_summary
 from trialstack.pipeline.data import Rows
 from trialstack.pipeline.fitted import FittedModel
+from trialstack.pipeline.job import NotWrittenError
 from trialstack.pipeline.release import release_rows
 from trialstack.pipeline.telling import telling
 from trialstack.tracking.base import Kind, NewRun, Tracker
@@ -202,10 +203,13 @@ def _own_metrics(plan: FitPlan, metrics: Mapping[str, Any]) -> dict[str, Any]:
 def failed_on_error(tracker: Tracker, key: str) -> Iterator[None]:
     """Closes an open run as FAILED, with the reason, when what is done for it raises.
 
-    A signal is no failure: the tracker closes what it leaves open as KILLED.
+    A signal is no failure, nor is a store that has gone away: the tracker closes what they leave
+    open as KILLED.
     """
     try:
         yield
+    except NotWrittenError:
+        raise
     except Exception as error:
         kind = "" if isinstance(error, TrialstackError) else f"{type(error).__name__}: "
         reason = display_uri(str(error)).strip().partition("\n")[0]
