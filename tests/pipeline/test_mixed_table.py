@@ -122,7 +122,8 @@ def test_predict_keeps_order_and_says_what_is_wrong(place: Place, document: dict
     )
     answer = place.trialstack("predict", "visits", "bad.csv")
     assert answer.code == 2
-    assert "column 'age', row 4: text 'old' stands where a number is wanted" in answer.err
+    line = "column 'age', row 4: text 'old' stands where a number is wanted; mend the cell, or"
+    assert line in answer.err
 
 
 def test_the_same_with_other_executors(place: Place, document: dict[str, Any]) -> None:

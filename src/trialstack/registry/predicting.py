@@ -47,7 +47,7 @@ def columns_of(model: CheckedModel, table: Table) -> list[str]:
     for separator in LIKELY_SEPARATORS:
         if len(table.columns) == 1 and separator in table.columns[0]:
             hint = f"; is {separator!r} its --separator?"
-    raise DataError(f"{table.path}: missing column {missing[0]!r}{more}{hint}")
+    raise DataError(f"{table.path}: missing column {missing[0]!r}{more}{hint or '; add it'}")
 
 
 def _bare(name: str) -> str:
@@ -120,5 +120,5 @@ def _scored(model: Any, table: Table, frame: pd.DataFrame) -> pd.DataFrame:
     try:
         scores: pd.DataFrame = model.predict(frame)
     except MlflowException as error:
-        raise DataError(f"{table.path}: {error}") from error
+        raise DataError(f"{table.path}: {error}; mend the cell, or leave the row out") from error
     return scores
