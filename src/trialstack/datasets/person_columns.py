@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trialstack.datasets.names import nearest
+from trialstack.datasets.names import nearest, shortened
 from trialstack.datasets.table_file import Table, open_table
 from trialstack.errors import DataError
 
@@ -88,13 +88,9 @@ def _named(settings: DatasetSettings) -> dict[str, tuple[str, ...]]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(_shortened(name)) for name in names[:MOST_NAMES])
+    shown = ", ".join(repr(shortened(name, LONGEST_NAME)) for name in names[:MOST_NAMES])
     more = len(names) - MOST_NAMES
     return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def separator_hint(file: Table, settings: DatasetSettings) -> str:

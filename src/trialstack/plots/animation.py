@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from trialstack.datasets.names import shortened
 from trialstack.errors import DataError
 from trialstack.plots.painter import BoundaryPainter
 from trialstack.plots.palette import INK, WHITE
 from trialstack.plots.regions import ByteImage
 from trialstack.plots.scatter import class_handles
-from trialstack.plots.style import plain, shortened, style_axes
+from trialstack.plots.style import plain, style_axes
 
 MOST_FRAMES = 60
 PLAYED_IN = 6000

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from trialstack.datasets.names import shortened
 from trialstack.plots.style import (
     GREY,
     SEQUENTIAL_MAP,
     new_figure,
     plain,
-    shortened,
     style_axes,
 )
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trialstack.datasets.names import shortened
 from trialstack.plots.labels import class_labels
-from trialstack.plots.style import colour, new_figure, plain, shortened, style_axes
+from trialstack.plots.style import colour, new_figure, plain, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import ArrayLike
 
+from trialstack.datasets.names import shortened
 from trialstack.evaluation.confidence import confidence_curve
 from trialstack.evaluation.curves import (
     CalibrationCurve,
@@ -34,7 +35,6 @@ from trialstack.plots.style import (
     legend_below,
     new_figure,
     plain,
-    shortened,
     shown_entries,
     style_axes,
 )

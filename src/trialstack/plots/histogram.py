@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from trialstack.datasets.names import shortened
 from trialstack.evaluation.histogram import ScoreHistogram
 from trialstack.plots.style import (
     BLUE,
@@ -16,7 +17,6 @@ from trialstack.plots.style import (
     VERMILION,
     new_figure,
     plain,
-    shortened,
     style_axes,
 )
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trialstack.datasets.names import shortened
 from trialstack.evaluation.importance import Importance
-from trialstack.plots.style import BLUE, GREY, new_figure, plain, shortened, style_axes
+from trialstack.plots.style import BLUE, GREY, new_figure, plain, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trialstack.datasets.names import shortened
 from trialstack.errors import DataError
 from trialstack.plots.labels import class_labels
 from trialstack.plots.plane import Plane, numeric_rows, plane_of
 from trialstack.plots.rows import MAX_POINTS, drawn_rows
-from trialstack.plots.style import GREY, MARKERS, colour, new_figure, plain, shortened, style_axes
+from trialstack.plots.style import GREY, MARKERS, colour, new_figure, plain, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from trialstack.datasets.names import shortened
 from trialstack.plots.search_data import (
     HyperparameterSeries,
     ScoreSeries,
@@ -22,7 +23,6 @@ from trialstack.plots.style import (
     VERMILION,
     new_figure,
     plain,
-    shortened,
     style_axes,
 )
 

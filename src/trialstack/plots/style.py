@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from trialstack.datasets.names import shortened
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -146,16 +148,6 @@ def shown_entries(entries: Sequence[LegendEntry]) -> tuple[list[Line2D], list[st
     """
     shown = [(line, plain(label)) for line, label in entries if label]
     return [line for line, _ in shown], [label for _, label in shown]
-
-
-def shortened(text: str, length: int) -> str:
-    """The text, or its beginning with an ellipsis, in at most `length` characters.
-
-    Example:
-        >>> shortened("malignant", 6)
-        'malig…'
-    """
-    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def plain(text: str) -> str:

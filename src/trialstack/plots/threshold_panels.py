@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from trialstack.datasets.names import shortened
 from trialstack.plots.style import (
     LINE_STYLES,
     LegendEntry,
     colour,
     legend_below,
     new_figure,
-    shortened,
     style_axes,
 )
 from trialstack.plots.thinned import thinned

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from trialstack.datasets.names import shortened
 from trialstack.evaluation.thresholds import ThresholdCurve
-from trialstack.plots.style import GREY, LegendEntry, colour, shortened
+from trialstack.plots.style import GREY, LegendEntry, colour
 from trialstack.plots.threshold_panels import score_lines, threshold_panels
 
 if TYPE_CHECKING:
