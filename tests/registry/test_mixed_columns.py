@@ -23,7 +23,7 @@ def schema():
     return Schema(
         (
             Column("city, country", "categorical", ("Bern", "Oslo"), has_missing=True),
-            Column("age", has_missing=True, missing_texts=("-", "?")),
+            Column("age", has_missing=True, missing_texts=("-", "1_000", "?")),
             Column("paid", "boolean", has_missing=True),
             Column("floor", "categorical", ("1", "2"), is_integer=True),
             Column("size/m²"),
@@ -135,6 +135,9 @@ CHANGES = {
         **{"city, country": " " + frame["city, country"].astype(object) + "\t"}
     ),
     "text that stood for missing": lambda frame: as_objects(frame).fillna({"age": " ? "}),
+    "the same, which Python takes for a number": lambda frame: as_objects(frame).fillna(
+        {"age": "1_000"}
+    ),
     "empty text for missing": lambda frame: frame.fillna({"city, country": ""}),
 }
 
@@ -212,7 +215,7 @@ def test_the_files_say_what_each_column_is(schema, preparation):
         "name": "age",
         "dtype": "float64",
         "missing": True,
-        "missing_texts": ["-", "?"],
+        "missing_texts": ["-", "1_000", "?"],
     }
     assert paid == {"name": "paid", "dtype": "bool", "missing": False}
     assert city["stand_in"] == "(missing)"

@@ -85,11 +85,10 @@ def numbers(
     values = np.empty(len(column), dtype="float64")
     for position, value in enumerate(column):
         try:
-            values[position] = np.nan if value is None or value is pd.NA else float(value)
+            is_missing = value is None or value is pd.NA
+            is_missing |= isinstance(value, str) and value.strip() in missing_texts
+            values[position] = np.nan if is_missing else float(value)
         except (TypeError, ValueError):
-            if isinstance(value, str) and value.strip() in missing_texts:
-                values[position] = np.nan
-                continue
             row = column.index[position]
             kind = "text " if isinstance(value, str) else ""
             raise refuse(
