@@ -149,7 +149,11 @@ def _print_data(comparison: Comparison) -> None:
     splits = [dict(key.split) for key in marks]
     told = [name for name in differing([splits]) if name != "dataset.source"]  # it has the name
     test_rows = {row.test_digest for row in comparison.models}
-    but = ", but for those of models on the same test rows" if len(test_rows) == 1 else ""
+    but = (
+        ", but for those of models on the same test rows"
+        if len(test_rows) == 1 < len(comparison.models)
+        else ""
+    )
     print(f"\nNot comparable: scores of different data{but}.")
     for (key, mark), split in zip(marks.items(), splits, strict=True):
         parts = [f"{name.partition('.')[2]} {split[name]}" for name in told if name in split]
