@@ -21,8 +21,7 @@ FEWEST_TEXTS = 20
 """Different texts, below which even sentences are taken for categories."""
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-TRUTH = r"^(?i:true|false)$"
-TRUTH_NUMBER = r"^[01](\.0*)?$"
+TRUTH = r"^((?i:true|false)|[01](\.0*)?)$"
 _WITH_COMMA = r"(\d{1,3}(\.\d{3})+|\d+),\d+|\d{1,3}(,\d{3})+(\.\d+)?"
 _DIGITS = rf"({_WITH_COMMA}|\d+(\.\d*)?|\.\d+)"
 _SIGN = r"([$€£¥]|USD|EUR|GBP)"
@@ -75,7 +74,7 @@ def form_of(texts: NDArray[Any], counts: NDArray[np.int64]) -> Texts:
     stands_in = (numeric & used).sum() == distinct - 1 >= FEWEST_TEXTS and numbers >= filled / 2
     if numbers >= MOSTLY * filled or stands_in:
         return Texts("numbers", numeric)
-    truths = matches(texts, TRUTH) | matches(texts, TRUTH_NUMBER)
+    truths = matches(texts, TRUTH)
     if counts[truths].sum() == filled:
         return Texts("truths", truths)
     dates, written = matches(texts, DATE), matches(texts, WRITTEN_NUMBER) & ~numeric
