@@ -508,7 +508,7 @@ def test_the_digest_notices_what_matters() -> None:
 
 def test_a_large_table_is_kept_in_single_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     exact = read({"a": X, "b": X[::-1], "y": Y}).dataset
-    monkeypatch.setattr("trialstack.datasets.gather.MOST_EXACT_CELLS", 50)
+    monkeypatch.setattr("trialstack.datasets.read_columns.MOST_EXACT_CELLS", 50)
     for name in ("rows.csv", "rows.parquet"):
         if name.endswith("parquet"):
             pd.read_csv("rows.csv").to_parquet(name)
@@ -521,7 +521,7 @@ def test_a_large_table_is_kept_in_single_precision(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
 def test_times_of_a_large_table_stay_exact(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr("trialstack.datasets.gather.MOST_EXACT_CELLS", 50)
+    monkeypatch.setattr("trialstack.datasets.read_columns.MOST_EXACT_CELLS", 50)
     monkeypatch.setattr("trialstack.datasets.csv_file.BLOCK", 64)  # it turns large half-way
     seconds = [1_700_000_000 + row for row in range(ROWS)]  # 128 s apart in single precision
     Path("rows.csv").write_text(text({"a": X, "at": seconds, "y": Y}))

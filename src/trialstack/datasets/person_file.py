@@ -16,7 +16,6 @@ from trialstack.datasets.checks import MINIMUM_ROWS, check_classes
 from trialstack.datasets.columns import Schema, Table
 from trialstack.datasets.feature import Feature
 from trialstack.datasets.features import feature_of
-from trialstack.datasets.gather import read_cells
 from trialstack.datasets.labels import (
     alike_labels,
     classes_of,
@@ -26,6 +25,7 @@ from trialstack.datasets.labels import (
 from trialstack.datasets.leaks import determining_columns, grouped, row_keys
 from trialstack.datasets.lines import Lines
 from trialstack.datasets.person_columns import columns_to_read, open_files, separator_hint
+from trialstack.datasets.read_columns import read_cells
 from trialstack.datasets.times import times_of
 from trialstack.errors import DataError
 
